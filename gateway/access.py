@@ -1,0 +1,187 @@
+"""Who may do what: PINs, lock-outs and sessions. The gateway alone knows them.
+
+PINs are kept as argon2 hashes in a file of the state directory, never in gateway.toml. Lock-outs
+are kept there too, so that a restart forgives nobody. Sessions are kept as hashes of their tokens,
+so that a restart signs nobody out and a stolen file opens nothing.
+"""
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import argon2
+import msgspec
+
+from gateway.config import Access as Rules
+from gateway.config import Staff
+from gateway.errors import Refused
+from gateway.files import write_atomic
+from gateway.messages import Session
+from gateway.model import Role
+
+LOCKOUT_MOST_S: Final = 3600.0
+PIN_LENGTHS: Final = range(4, 33)
+SESSIONS_MOST: Final = 200
+
+_TOKEN_BYTES: Final = 24
+
+
+class _Lockout(msgspec.Struct):
+    """Wrong PINs in a row, and until when no further one is looked at (Unix time)."""
+
+    failures: int = 0
+    until: float = 0.0
+
+
+class _Kept(msgspec.Struct):
+    """A session as it is kept: by the hash of its token."""
+
+    staff: str
+    role: Role
+    expires: float  # Unix time
+
+
+class _File(msgspec.Struct):
+    """The whole of access.json."""
+
+    pins: dict[str, str] = {}
+    lockouts: dict[str, _Lockout] = {}
+    sessions: dict[str, _Kept] = {}
+
+
+class Access:
+    """The door.
+
+    Args:
+        path: Where PIN hashes, lock-outs and sessions are kept.
+        staff: The configured people; a PIN of anyone else opens nothing.
+        rules: `[access]` of the configuration.
+        wall: Unix time in seconds.
+
+    Raises:
+        OSError: The file is there and cannot be read.
+        msgspec.DecodeError: It is there and damaged.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        staff: tuple[Staff, ...],
+        rules: Rules,
+        *,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._path: Final = path
+        self._roles: Final = {person.name: person.role for person in staff}
+        self._rules: Final = rules
+        self._wall: Final = wall
+        # 51 ms on a small machine; argon2-cffi's defaults take 350 ms and 64 MB.
+        self._hasher: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+        self._one_at_a_time: Final = asyncio.Lock()
+        self._file = _File()
+        if path.exists():
+            self._file = msgspec.json.decode(path.read_bytes(), type=_File)
+        # Verified in place of a PIN that is not set, so that the time tells nothing.
+        self._nobody: Final = self._hasher.hash(secrets.token_hex(8))
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether anybody has a PIN."""
+        return bool(self._file.pins)
+
+    async def login(self, name: str, pin: str) -> Session:
+        """A new session for the right PIN.
+
+        Raises:
+            Refused: `locked_out` with the seconds to wait, or `bad_pin`: the same for a wrong
+                PIN, a person without one and a name that nobody has.
+        """
+        async with self._one_at_a_time:
+            lockout = self._file.lockouts.get(name, _Lockout())
+            wait_s = min(lockout.until - self._wall(), LOCKOUT_MOST_S)
+            if wait_s > 0:
+                raise Refused("locked_out", f"too many wrong PINs: wait {wait_s:.0f} s")
+            known = name in self._roles and name in self._file.pins
+            hashed = self._file.pins[name] if known else self._nobody
+            right = await asyncio.to_thread(self._verify, hashed, pin)
+            if not (right and known):
+                await self._failed(name, lockout)
+                raise Refused("bad_pin", "the name and the PIN do not fit")
+            self._file.lockouts.pop(name, None)
+            return await self._open(name)
+
+    async def set_pin(self, name: str, pin: str) -> None:
+        """Give a person a PIN, and end the sessions that began under the old one.
+
+        Raises:
+            Refused: `unknown_staff`, or `weak_pin`.
+        """
+        if name not in self._roles:
+            raise Refused("unknown_staff", f"the configuration has no staff named {name!r}")
+        if len(pin) not in PIN_LENGTHS:
+            raise Refused("weak_pin", "a PIN has 4 to 32 characters")
+        if len(set(pin)) == 1:
+            raise Refused("weak_pin", "a PIN of one character repeated is no PIN")
+        async with self._one_at_a_time:
+            self._file.pins[name] = await asyncio.to_thread(self._hasher.hash, pin)
+            self._file.lockouts.pop(name, None)
+            sessions = self._file.sessions
+            self._file.sessions = {
+                key: kept for key, kept in sessions.items() if kept.staff != name
+            }
+            await self._save()
+
+    def session(self, token: str) -> Session:
+        """The session of a token, with the role that its person has now.
+
+        Raises:
+            Refused: `not_signed_in`.
+        """
+        kept = self._file.sessions.get(_digest(token))
+        if kept is None or kept.expires < self._wall() or kept.staff not in self._roles:
+            raise Refused("not_signed_in", "please sign in")
+        return Session(token=token, staff=kept.staff, role=self._roles[kept.staff])
+
+    async def logout(self, token: str) -> None:
+        """End a session, if it is one."""
+        async with self._one_at_a_time:
+            if self._file.sessions.pop(_digest(token), None) is not None:
+                await self._save()
+
+    def _verify(self, hashed: str, pin: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, pin)
+        except argon2.exceptions.VerifyMismatchError:
+            return False
+
+    async def _failed(self, name: str, lockout: _Lockout) -> None:
+        failures = lockout.failures + 1
+        beyond = failures - self._rules.lockout_after
+        wait_s = min(self._rules.lockout_s * 2 ** min(beyond, 12), LOCKOUT_MOST_S)
+        until = self._wall() + wait_s if beyond >= 0 else 0.0
+        # Names that nobody has are remembered as well, or a guesser could tell them apart; but
+        # only so many, or he could fill the disk.
+        if name in self._roles or len(self._file.lockouts) < 2 * len(self._roles) + 64:
+            self._file.lockouts[name] = _Lockout(failures, until)
+        await self._save()
+
+    async def _open(self, name: str) -> Session:
+        now = self._wall()
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        live = [(key, kept) for key, kept in self._file.sessions.items() if kept.expires > now]
+        self._file.sessions = dict(live[-SESSIONS_MOST + 1 :])
+        expires = now + self._rules.session_hours * 3600
+        self._file.sessions[_digest(token)] = _Kept(name, self._roles[name], expires)
+        await self._save()
+        return Session(token=token, staff=name, role=self._roles[name])
+
+    async def _save(self) -> None:
+        await asyncio.to_thread(write_atomic, self._path, msgspec.json.encode(self._file))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

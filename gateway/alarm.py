@@ -1,0 +1,38 @@
+"""A timer on the event loop that can be moved."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from gateway.clock import NS_PER_S
+
+
+class Alarm:
+    """Calls back once at a moment of CLOCK_MONOTONIC, which the loop's own clock is too.
+
+    Args:
+        callback: Called from the loop; sets the alarm again if it wants to.
+    """
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback: Final = callback
+        self._handle: asyncio.TimerHandle | None = None
+
+    def set_ns(self, mono_ns: int | None) -> None:
+        """Move it to a moment in nanoseconds, or switch it off."""
+        self.cancel()
+        if mono_ns is not None:
+            loop = asyncio.get_running_loop()
+            self._handle = loop.call_at(mono_ns / NS_PER_S, self._callback)
+
+    def set_s(self, wait_s: float | None) -> None:
+        """Move it to so many seconds from now, or switch it off."""
+        self.cancel()
+        if wait_s is not None:
+            self._handle = asyncio.get_running_loop().call_later(wait_s, self._callback)
+
+    def cancel(self) -> None:
+        """Switch it off."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None

@@ -1,0 +1,1 @@
+"""What staff must answer: the rules, the desk, the escalation ladder."""

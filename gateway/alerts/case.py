@@ -1,0 +1,161 @@
+"""One alert from press to end, as a frozen structure and the fold that its events make.
+
+The desk in memory and the journal's view fold the same events through the same function, so they
+cannot disagree.
+"""
+
+from typing import Final
+
+import msgspec
+
+from gateway.clock import Stamp
+from gateway.events import (
+    AlertAcknowledged,
+    AlertClimbed,
+    AlertContacted,
+    AlertJoined,
+    AlertMissed,
+    AlertRaised,
+    AlertResolved,
+    AlertReturned,
+    AnyEvent,
+    Paged,
+)
+from gateway.model import AlertCause, AlertState, Outcome, ReceiptState
+
+PAGES_SHOWN: Final = 12
+"""The latest receipts an alert carries along; the journal has them all."""
+
+
+class Act(msgspec.Struct, frozen=True):
+    """Who did something, and when."""
+
+    by: str
+    at: Stamp
+
+
+class PageNote(msgspec.Struct, frozen=True):
+    """One page of the alert and what became of it."""
+
+    page: str
+    pager: str
+    level: int
+    state: ReceiptState
+    detail: str
+    text: str
+    at: Stamp
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """What staff must answer; a case once it is taken.
+
+    Attributes:
+        level: The last ladder level taken, -1 before the first.
+        climbing: When the ladder began to count: the press, or the return of a taken alert.
+        presses: Presses of the burst.
+        last_press: The latest of them.
+        durable: Ladder levels that have a receipt which proves the page went out.
+    """
+
+    id: str
+    cause: AlertCause
+    zone: str
+    button: str | None
+    raised: Stamp
+    climbing: Stamp
+    last_press: Stamp
+    quiet: bool = False
+    state: AlertState = AlertState.OPEN
+    level: int = -1
+    presses: int = 1
+    returns: int = 0
+    durable: tuple[int, ...] = ()
+    pages: tuple[PageNote, ...] = ()
+    acknowledged: Act | None = None
+    contacted: Act | None = None
+    closed: Act | None = None
+    outcome: Outcome | None = None
+    severity: int | None = None
+    reason: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether someone must still do something about it."""
+        return self.state in (AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.CONTACTED)
+
+
+def alert_of(event: AnyEvent) -> str | None:
+    """The id of the alert an event belongs to, or None."""
+    alert: str | None = getattr(event, "alert", None)
+    return alert
+
+
+def fold(alert: Alert | None, event: AnyEvent, at: Stamp) -> Alert | None:
+    """The alert after the event; `alert` is None before its `AlertRaised`.
+
+    Events of an alert that is not known (trimmed from the journal) fold to None.
+    """
+    if isinstance(event, AlertRaised):
+        return Alert(
+            id=event.alert,
+            cause=event.cause,
+            zone=event.zone,
+            button=event.button,
+            level=event.level,
+            quiet=event.quiet,
+            raised=at,
+            climbing=at,
+            last_press=at,
+        )
+    if alert is None:
+        return None
+    changes = _changes(alert, event, at)
+    return msgspec.structs.replace(alert, **changes) if changes else alert
+
+
+def _changes(alert: Alert, event: AnyEvent, at: Stamp) -> dict[str, object]:
+    match event:
+        case AlertJoined():
+            return {"presses": alert.presses + 1, "last_press": at}
+        case AlertClimbed(level=level):
+            return {"level": level}
+        case Paged():
+            return _paged(alert, event, at)
+        case AlertAcknowledged(by=by):
+            return {"state": AlertState.ACKNOWLEDGED, "acknowledged": Act(by, at)}
+        case AlertContacted(by=by):
+            taken = alert.acknowledged or Act(by, at)
+            return {
+                "state": AlertState.CONTACTED,
+                "contacted": Act(by, at),
+                "acknowledged": taken,
+            }
+        case AlertResolved():
+            return {
+                "state": AlertState.RESOLVED,
+                "closed": Act(event.by, at),
+                "outcome": event.outcome,
+                "severity": event.severity,
+                "reason": event.reason,
+            }
+        case AlertMissed():
+            return {"state": AlertState.MISSED}
+        case AlertReturned(level=level):
+            return {
+                "state": AlertState.OPEN,
+                "climbing": at,
+                "level": level,
+                "durable": (),
+                "returns": alert.returns + 1,
+            }
+        case _:
+            return {}
+
+
+def _paged(alert: Alert, event: Paged, at: Stamp) -> dict[str, object]:
+    note = PageNote(event.page, event.pager, event.level, event.state, event.detail, event.text, at)
+    changes: dict[str, object] = {"pages": (*alert.pages, note)[-PAGES_SHOWN:]}
+    went_out = event.state in (ReceiptState.ACCEPTED, ReceiptState.TRANSMITTED)
+    if went_out and event.level not in alert.durable:
+        changes["durable"] = (*alert.durable, event.level)
+    return changes

@@ -1,0 +1,65 @@
+"""The pages of one ladder level, pure: to whom, and what they say."""
+
+from typing import Final
+
+from gateway.alerts import hours, ladder, roster
+from gateway.alerts.case import Alert
+from gateway.clock import NS_PER_S, Stamp
+from gateway.config import Config, Pager
+from gateway.model import AlertCause, Label, Page, Priority
+from gateway.paging.text import Occasion, alert_text
+
+
+class PageWriter:
+    """Writes pages as one shop is configured.
+
+    Args:
+        config: Buttons, staff, pagers, ladder and hours.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config: Final = config
+        self._labels: Final = {button.name: button.label for button in config.buttons}
+        self._pagers: Final = {pager.name: pager for pager in config.pagers}
+
+    def label(self, alert: Alert) -> Label:
+        """What to call the place an alert came from."""
+        return self._labels.get(alert.button or "", Label(ru=alert.zone, en=alert.zone))
+
+    def pages(self, alert: Alert, level: int, now: Stamp) -> list[Page]:
+        """One page for each pager that this level buzzes."""
+        step = ladder.step_of(self._config.ladder, level)
+        names = roster.pagers_for(
+            step.to,
+            alert.zone,
+            self._config,
+            lambda person: hours.on_duty(person, self._config.shop, now),
+        )
+        return [
+            Page(
+                id=f"{alert.id}.{alert.returns}.{level}.{name}",
+                pager=name,
+                text=self._text(alert, level, step.text, self._pagers[name], now),
+                priority=Priority.ALARM if alert.cause is AlertCause.RED else Priority.HIGH,
+                alert=alert.id,
+                level=level,
+                kind=alert.cause,
+            )
+            for name in names
+        ]
+
+    def _text(
+        self, alert: Alert, level: int, template: Label | None, pager: Pager, now: Stamp
+    ) -> str:
+        language = pager.language or self._config.shop.language
+        age_ns = alert.raised.age_ns(now) or 0
+        return alert_text(
+            language,
+            None if template is None else template.text(language),
+            zone=alert.zone,
+            button_label=self.label(alert).text(language),
+            time_hhmm=hours.local(self._config.shop, alert.raised).strftime("%H:%M"),
+            age_s=age_ns // NS_PER_S,
+            level=level,
+            occasion=Occasion.CALL if alert.cause is AlertCause.CALL and level == 0 else None,
+        )

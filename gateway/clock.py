@@ -1,0 +1,89 @@
+"""Honest time: every record says which boot it is from and whether the wall clock was right.
+
+A box has no battery clock, so order and age never rest on the wall clock alone: within one boot
+the monotonic clock decides, across boots the wall clock does, and only where it was synchronised.
+"""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+NS_PER_S: Final = 1_000_000_000
+
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+# systemd-timesyncd touches this file at its first good answer (systemd-timesyncd.service(8));
+# it is readable from inside a sandbox that forbids adjtimex.
+_SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """One moment, told in every way the box can tell it.
+
+    Attributes:
+        boot: The kernel's boot id.
+        mono_ns: CLOCK_MONOTONIC, nanoseconds; comparable within one `boot` only.
+        wall_ns: Unix time, nanoseconds, as the box believed it then.
+        synced: Whether the wall clock was known to be right.
+    """
+
+    boot: str
+    mono_ns: int
+    wall_ns: int
+    synced: bool
+
+    def age_ns(self, now: "Stamp") -> int | None:
+        """How long ago this was, in nanoseconds, or None where nobody can know.
+
+        Within one boot the monotonic clock answers. Across boots the wall clock does, if both
+        ends were synchronised; a box that woke without a clock does not guess.
+        """
+        if self.boot == now.boot:
+            return now.mono_ns - self.mono_ns
+        if self.synced and now.synced:
+            return max(0, now.wall_ns - self.wall_ns)
+        return None
+
+
+    def iso(self) -> str:
+        """The wall time as ISO 8601 in UTC, to the second."""
+        return datetime.fromtimestamp(self.wall_ns // NS_PER_S, UTC).isoformat()
+
+
+class Clock(Protocol):
+    """Where the daemon's shell takes the time from; the pure cores get it as an argument."""
+
+    def now(self) -> Stamp:
+        """The present moment."""
+        ...
+
+    def mono_ns(self) -> int:
+        """CLOCK_MONOTONIC in nanoseconds: what timers and the press filter run on."""
+        ...
+
+    def at(self, mono_ns: int) -> Stamp:
+        """The stamp of a moment of this boot that a kernel or thread has time-stamped."""
+        ...
+
+
+class SystemClock:
+    """The clocks of this machine."""
+
+    def __init__(self, synchronised: Path = _SYNCHRONISED) -> None:
+        self.boot: Final = _BOOT_ID.read_text().strip()
+        self._synchronised = synchronised
+
+    def mono_ns(self) -> int:
+        """See `Clock`."""
+        return time.monotonic_ns()
+
+    def now(self) -> Stamp:
+        """See `Clock`."""
+        return self.at(time.monotonic_ns())
+
+    def at(self, mono_ns: int) -> Stamp:
+        """See `Clock`."""
+        wall_ns = time.time_ns() - (time.monotonic_ns() - mono_ns)
+        return Stamp(self.boot, mono_ns, wall_ns, self._synchronised.exists())

@@ -1,0 +1,1 @@
+"""The commands of `achivx-gateway`: each module adds a few to the parser."""

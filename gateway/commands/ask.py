@@ -1,0 +1,156 @@
+"""Commands on alerts and grants: what the page does, from a shell."""
+
+import argparse
+import uuid
+
+from gateway.commands.common import Commands, Run, add_command, add_json, gateway, print_json
+from gateway.messages import (
+    Acknowledge,
+    AlertView,
+    Contact,
+    GetAlerts,
+    GetGrants,
+    GetOffers,
+    GrantView,
+    IssueGrant,
+    Redeem,
+    Resolve,
+)
+from gateway.model import Outcome
+
+
+def add_to(commands: Commands) -> None:
+    """Add them."""
+    alerts = add_command(commands, "alerts", _alerts, "list the live alerts, oldest first")
+    alerts.add_argument(
+        "--closed", type=int, default=0, metavar="N", help="also the latest N that have ended"
+    )
+    add_json(alerts)
+    _on_alert(commands, "ack", _acknowledge, "take an alert: someone is going")
+    _on_alert(commands, "contact", _contact, "someone is with the customer")
+    resolve = _on_alert(commands, "resolve", _resolve, "end an alert with its outcome")
+    resolve.add_argument("--outcome", required=True, choices=[each.value for each in Outcome])
+    resolve.add_argument("--severity", type=int, choices=range(1, 6), metavar="1-5")
+    resolve.add_argument("--reason", help="the cause, in a word")
+    offers = add_command(commands, "offers", _offers, "list what may be granted")
+    offers.add_argument("--severity", type=int, choices=range(1, 6), metavar="1-5")
+    add_json(offers)
+    grant = add_command(commands, "grant", _grant, "promise a remedy and print its code")
+    grant.add_argument("offer", help="a name from `offers`")
+    grant.add_argument("--alert", metavar="ID", help="the alert it puts right")
+    grant.add_argument("--account", help="the customer's ACHIVX account")
+    grant.add_argument(
+        "--request", help="an id of your own: a repeat with the same one issues nothing new"
+    )
+    add_json(grant)
+    redeem = add_command(commands, "redeem", _redeem, "hand over what a code promises, once")
+    redeem.add_argument("code")
+    add_json(redeem)
+    grants = add_command(commands, "grants", _grants, "list the latest grants")
+    grants.add_argument("--most", type=int, default=20, metavar="N")
+    add_json(grants)
+
+
+def _on_alert(commands: Commands, name: str, run: Run, help_text: str) -> argparse.ArgumentParser:
+    parser = add_command(commands, name, run, help_text)
+    parser.add_argument("id", metavar="ID", help="the alert's id, from `alerts`")
+    add_json(parser)
+    return parser
+
+
+def _alerts(options: argparse.Namespace) -> int:
+    with gateway(options) as client:
+        views = client.call(GetAlerts(closed=options.closed))
+    if options.json:
+        print_json(views)
+    else:
+        print("\n".join(map(_alert_line, views)) or "no live alerts")
+    return 0
+
+
+def _alert_line(view: AlertView) -> str:
+    alert = view.alert
+    age = "age unknown" if view.age_s is None else f"{view.age_s:.0f} s ago"
+    taken = f" by {alert.acknowledged.by}" if alert.acknowledged is not None else ""
+    outcome = f" {alert.outcome}" if alert.outcome is not None else ""
+    page = f"  last page {alert.pages[-1].state} to {alert.pages[-1].pager}" if alert.pages else ""
+    return f"{alert.id}  {view.label_en}, {alert.zone}  {age}  {alert.state}{taken}{outcome}{page}"
+
+
+def _acknowledge(options: argparse.Namespace) -> int:
+    with gateway(options) as client:
+        return _show(client.call(Acknowledge(alert=options.id)), options)
+
+
+def _contact(options: argparse.Namespace) -> int:
+    with gateway(options) as client:
+        return _show(client.call(Contact(alert=options.id)), options)
+
+
+def _resolve(options: argparse.Namespace) -> int:
+    request = Resolve(
+        alert=options.id,
+        outcome=Outcome(options.outcome),
+        severity=options.severity,
+        reason=options.reason,
+    )
+    with gateway(options) as client:
+        return _show(client.call(request), options)
+
+
+def _show(view: AlertView, options: argparse.Namespace) -> int:
+    if options.json:
+        print_json(view)
+    else:
+        print(_alert_line(view))
+    return 0
+
+
+def _offers(options: argparse.Namespace) -> int:
+    with gateway(options) as client:
+        offers = client.call(GetOffers(severity=options.severity))
+    if options.json:
+        print_json(offers)
+    for offer in () if options.json else offers:
+        low, high = offer.severity
+        print(f"{offer.name}  {offer.label.en} / {offer.label.ru}  severity {low}–{high}")
+    return 0
+
+
+def _grant(options: argparse.Namespace) -> int:
+    request = IssueGrant(
+        request=options.request or uuid.uuid4().hex,
+        offer=options.offer,
+        alert=options.alert,
+        account=options.account,
+    )
+    with gateway(options) as client:
+        return _show_grant(client.call(request), options)
+
+
+def _redeem(options: argparse.Namespace) -> int:
+    with gateway(options) as client:
+        return _show_grant(client.call(Redeem(code=options.code)), options)
+
+
+def _grants(options: argparse.Namespace) -> int:
+    with gateway(options) as client:
+        views = client.call(GetGrants(most=options.most))
+    if options.json:
+        print_json(views)
+    else:
+        print("\n".join(map(_grant_line, views)) or "no grants")
+    return 0
+
+
+def _show_grant(view: GrantView, options: argparse.Namespace) -> int:
+    if options.json:
+        print_json(view)
+    else:
+        print(_grant_line(view))
+    return 0
+
+
+def _grant_line(view: GrantView) -> str:
+    grant = view.grant
+    return f"{grant.code}  {view.label_en}  {grant.state}  until {grant.expires.iso()}"

@@ -1,0 +1,289 @@
+"""gateway.toml as frozen structures: every key, its type, its default and its meaning.
+
+`check.py` reads a file into these and says everything that is wrong with it; `settings.py`
+is the only writer. Durations end in `_s` or `_ms`, amounts are whole units of the shop's currency
+or quarters of a token. Secrets are never in here: a key that ends in `_file` names where one is.
+"""
+
+from pathlib import Path
+from typing import ClassVar, Final
+
+import msgspec
+
+from gateway.model import ButtonKind, Label, Language, OfferKind, Role
+
+DEFAULT_CONFIG: Final = "/etc/achivx-gateway/gateway.toml"
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The root of every table of the file."""
+
+
+class Device(Table, frozen=True):
+    """`[device]`: who this box is. The id never changes; the epoch is the journal's own."""
+
+    id: str
+
+
+class Hours(Table, frozen=True):
+    """`[[shop.hours]]`: one opening span. `days` are mon … sun; times are `HH:MM`, local."""
+
+    days: tuple[str, ...]
+    open: str
+    close: str
+
+
+class Shop(Table, frozen=True):
+    """`[shop]`: the shop itself. `account` is its own account on the ACHIVX server."""
+
+    name: str
+    account: str
+    timezone: str = "UTC"
+    language: Language = Language.EN
+    hours: tuple[Hours, ...] = ()  # none: always open
+    holidays: tuple[str, ...] = ()  # closed all day: `2027-01-01`, or `01-01` for every year
+
+
+class Paths(Table, frozen=True):
+    """`[paths]`: where the daemon keeps its data and its control socket."""
+
+    state: str = "/var/lib/achivx-gateway"
+    control_socket: str = "/run/achivx-gateway/control.sock"
+
+    @property
+    def journal(self) -> Path:
+        """The journal's database file."""
+        return Path(self.state) / "journal.db"
+
+
+class Inputs(Table, frozen=True):
+    """`[inputs]`: how the buttons are read and which presses count."""
+
+    simulated: bool = False  # fake pins and the `press` command; never in a real shop
+    chip: int | None = None  # gpiochip number; None lets gpiozero find the header
+    glitch_ms: int = 5
+    response_interval_s: float = 5.0
+    stuck_s: float = 10.0
+    long_press_s: float = 1.0
+    mashing_presses: int = 6  # this many on one panel …
+    mashing_window_s: float = 3.0  # … in this time are mashing
+    compensating_window_s: float = 20.0  # greens this soon after a red on one panel are suspect …
+    compensating_presses: int = 3  # … from this many on
+    reread_s: float = 5.0  # how often levels are compared with the edges seen
+    fault_led_pin: int | None = None
+    buzzer_pin: int | None = None
+
+
+class Button(Table, frozen=True):
+    """`[[buttons]]`: one wired button. `pin` is the BCM number."""
+
+    name: str
+    pin: int
+    kind: ButtonKind
+    label: Label
+    zone: str = "main"
+    panel: str = "main"  # buttons that one customer sees together
+    normally_closed: bool = False
+    pull: str = "up"  # up · down · none (an outside resistor); active is the other level
+    led_pin: int | None = None
+    pages: bool | None = None  # a reason pages only when this is true
+    pages_when_closed: bool = False
+    cause: str | None = None  # for kind reason: the cause it names
+
+
+class Pager(Table, frozen=True):
+    """`[[pagers]]`: one wrist pager and what it can show."""
+
+    name: str
+    address: str  # pager id, capcode/RIC, ESPA address or 6-digit hex code
+    transmitter: str | None = None  # None: any, in the order of the file
+    function: int = 3  # POCSAG: 0 numeric … 3 alphanumeric
+    rate: int = 1200  # POCSAG, bit/s
+    charset: str = "latin"  # latin (transliterated) · numeric · a table of paging/charsets.py
+    max_chars: int = 80
+    max_parts: int = 2
+    language: Language | None = None  # None: the shop's
+    codes: dict[str, str] = {}  # EV1527: alert kind → 6 hex digits
+
+
+class Shift(Table, frozen=True):
+    """`[[staff.shifts]]`: when this person is on duty. No shift at all: always."""
+
+    days: tuple[str, ...]
+    start: str
+    end: str
+
+
+class Staff(Table, frozen=True):
+    """`[[staff]]`: a person who answers alerts. PINs are set by command or page, never here."""
+
+    name: str
+    role: Role = Role.STAFF
+    pager: str | None = None
+    zones: tuple[str, ...] = ()  # none: every zone
+    account: str | None = None  # the person's own account on ACHIVX: the game for staff
+    shifts: tuple[Shift, ...] = ()
+
+
+class Step(Table, frozen=True):
+    """`[[ladder.steps]]`: who is paged how long after the press.
+
+    `to` holds `zone` (whoever is on duty for it), `managers`, `everyone`, or `staff:NAME`.
+    `text` is a template of paging/text.py, per language; None takes the shipped one.
+    """
+
+    after_s: float
+    to: tuple[str, ...]
+    text: Label | None = None
+
+
+DEFAULT_STEPS: Final = (
+    Step(after_s=0, to=("zone",)),
+    Step(after_s=40, to=("zone",)),
+    Step(after_s=80, to=("zone", "managers")),
+    Step(after_s=120, to=("everyone",)),
+)
+
+
+class Ladder(Table, frozen=True):
+    """`[ladder]`: how an alert climbs until someone takes it."""
+
+    steps: tuple[Step, ...] = DEFAULT_STEPS
+    repeat_s: float = 40.0  # after the last step, that step again this often
+    fresh_s: float = 600.0  # then the alert is missed
+    burst_s: float = 30.0  # reds at one point this close together are one incident
+    outcome_s: float = 900.0  # a taken alert with no outcome by then comes back
+
+
+class Tap(Table, frozen=True, tag_field="driver", tag="tap"):
+    """`driver = "tap"`: TAP 1.8 (IXO) on a serial line or `socket://`."""
+
+    name: str
+    port: str
+    baud: int = 9600
+    framing: str = "7E1"
+    xonxoff: bool = True
+    password_file: str | None = None
+    block_chars: int = 250  # information characters a block; the protocol's most is 250
+    continued_blocks: bool = False  # some terminals stall on them
+    supervise_s: float = 300.0
+
+
+class Mmdvm(Table, frozen=True, tag_field="driver", tag="mmdvm"):
+    """`driver = "mmdvm"`: POCSAG by an MMDVM_HS modem hat, 1200 bit/s.
+
+    Frequency and power are the shop's duty by local radio rules: there is no default frequency.
+    """
+
+    name: str
+    port: str
+    frequency_hz: int
+    baud: int = 115200
+    power: int = 255  # 0–255
+    level: int = 128  # 0–255; 128 is 4.5 kHz deviation
+    transmit_delay_ms: int = 100  # at most 500
+    supervise_s: float = 60.0
+
+
+class Template(Table, frozen=True, tag_field="driver", tag="template"):
+    """`driver = "template"`: equipment whose framing is data; see docs/templates.md.
+
+    `template` is a shipped name or the path of a TOML file; the line keys override its own.
+    """
+
+    name: str
+    port: str
+    template: str
+    baud: int | None = None
+    framing: str | None = None
+    xonxoff: bool | None = None
+    rtscts: bool | None = None
+    supervise_s: float = 300.0
+
+
+class Ev1527(Table, frozen=True, tag_field="driver", tag="ev1527"):
+    """`driver = "ev1527"`: learning-code watches by an RFXtrx433 or a Sonoff RF bridge (EFM8)."""
+
+    name: str
+    port: str
+    hardware: str  # rfxtrx433 · sonoff-efm8
+    unit_us: int = 350
+    repeats: int = 10
+    bit_order: str = "msb"
+    supervise_s: float = 300.0
+
+
+class Espa(Table, frozen=True, tag_field="driver", tag="espa"):
+    """`driver = "espa"`: ESPA 4.4.4 with the gateway as control station."""
+
+    name: str
+    port: str
+    baud: int = 9600
+    framing: str = "7E2"
+    local_address: str = "1"
+    remote_address: str = "2"
+    poll_ms: int = 150
+    supervise_s: float = 60.0
+
+
+Transmitter = Tap | Mmdvm | Template | Ev1527 | Espa
+
+
+class AchivxUplink(Table, frozen=True, tag_field="kind", tag="achivx"):
+    """`[uplink] kind = "achivx"`: gRPC straight to a shop's own ACHIVX server."""
+
+    address: str  # host:port
+    token_file: str
+    ca_file: str | None = None
+    client_certificate_file: str | None = None
+    client_key_file: str | None = None
+    plaintext: str = "never"  # never · loopback · i-accept-that-the-token-is-readable
+    deadline_s: float = 150.0
+
+
+class NoUplink(Table, frozen=True, tag_field="kind", tag="none"):
+    """`[uplink] kind = "none"`: everything is kept on the box until a server is set."""
+
+
+Uplink = AchivxUplink | NoUplink
+
+
+class Offer(Table, frozen=True):
+    """`[[offers]]`: one remedy of the playbook. Empty in the file means the starter playbook."""
+
+    name: str
+    kind: OfferKind
+    label: Label
+    severity: tuple[int, int] = (1, 5)  # from, to
+    role: Role = Role.STAFF  # who may grant it
+    valid_days: int = 30  # until the grant expires
+    cost: float = 0.0  # what it costs the shop
+    tokens: float = 0.0  # for kind tokens: a multiple of 1/4 credited on ACHIVX
+
+
+class Access(Table, frozen=True):
+    """`[access]`: PINs, lock-outs and sessions."""
+
+    lockout_after: int = 5  # wrong PINs in a row
+    lockout_s: float = 30.0  # doubled with each further one, at most an hour
+    session_hours: float = 12.0
+    admin_group: str = "achivx-admin"  # its members may use the command line
+
+
+class Config(Table, frozen=True):
+    """The whole file."""
+
+    FILE: ClassVar[str] = "gateway.toml"
+
+    device: Device
+    shop: Shop
+    paths: Paths = Paths()
+    inputs: Inputs = Inputs()
+    buttons: tuple[Button, ...] = ()
+    pagers: tuple[Pager, ...] = ()
+    staff: tuple[Staff, ...] = ()
+    ladder: Ladder = Ladder()
+    transmitters: tuple[Transmitter, ...] = ()
+    uplink: Uplink = NoUplink()
+    offers: tuple[Offer, ...] = ()
+    access: Access = Access()

@@ -1,0 +1,291 @@
+"""What single values of gateway.toml may be: ranges, words and forms, key by key.
+
+Only what can be judged by looking at one value stands here; what depends on other tables is in
+`rules.py`.
+"""
+
+import re
+import zoneinfo
+from collections.abc import Sequence
+from datetime import date
+from pathlib import PurePosixPath
+from typing import Final
+
+from gateway.config import (
+    Access,
+    AchivxUplink,
+    Button,
+    Device,
+    Espa,
+    Ev1527,
+    Hours,
+    Inputs,
+    Ladder,
+    Mmdvm,
+    Offer,
+    Pager,
+    Paths,
+    Shift,
+    Shop,
+    Staff,
+    Step,
+    Tap,
+    Template,
+)
+from gateway.config.decode import Rule, Rules, did_you_mean, one_of
+from gateway.model import Label
+from gateway.paging import charsets
+from gateway.paging.drivers import ev1527, mmdvm
+from gateway.paging.drivers.template_file import shipped_templates
+from gateway.paging.text import NUMERIC_CODES, template_problems
+
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+BAUDS: Final = frozenset(
+    {300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 38400, 57600, 115200}
+    | {230400, 460800, 500000, 921600, 1000000}
+)
+_SUN_PATH_BYTES: Final = 107  # unix(7): sun_path holds 108 with its closing zero
+_YEAR_OF_ALL_DAYS: Final = 2000  # a leap year: 02-29 is a day of it
+
+
+def number(low: float, high: float, unit: str = "") -> Rule:
+    """A number from `low` to `high`; `nan` is in no range."""
+    words = f"a number from {low:g} to {high:g}{' ' + unit if unit else ''}"
+    return lambda value: None if low <= value <= high else words
+
+
+def choice(*words: str) -> Rule:
+    """One of a few words."""
+    return lambda value: None if value in words else one_of(words) + did_you_mean(value, words)
+
+
+def form(pattern: str, words: str) -> Rule:
+    """A text of one form."""
+    compiled = re.compile(pattern)
+    return lambda value: None if compiled.fullmatch(value) else words
+
+
+def each(rule: Rule, *, least: int = 0) -> Rule:
+    """A list whose every item satisfies `rule`, with no item twice."""
+
+    def judge(value: Sequence[str]) -> str | None:
+        if len(value) < least:
+            return f"at least {least}"
+        for item in value:
+            if wrong := rule(item):
+                return f'{wrong}, each of them: "{item}" is not'
+        return None if len(set(value)) == len(value) else "each of them once"
+
+    return judge
+
+
+def is_ascii_text(value: str) -> bool:
+    """Whether every character is a visible one of 7-bit ASCII or a space."""
+    return value.isascii() and value.isprintable()
+
+
+def _plain(most: int) -> Rule:
+    words = f"1 to {most} visible characters, no space at the ends"
+
+    def judge(value: str) -> str | None:
+        fine = 0 < len(value) <= most and value.isprintable() and value == value.strip()
+        return None if fine else words
+
+    return judge
+
+
+def _absolute(value: str) -> str | None:
+    fine = PurePosixPath(value).is_absolute() and value.isprintable()
+    return None if fine else "an absolute path, e.g. /etc/achivx-gateway/…"
+
+
+def _socket_path(value: str) -> str | None:
+    if len(value.encode()) > _SUN_PATH_BYTES:
+        return f"a path of at most {_SUN_PATH_BYTES} bytes"
+    return _absolute(value)
+
+
+def _port(value: str) -> str | None:
+    fine = (_absolute(value) is None or "://" in value) and value.isprintable()
+    return None if fine else "a device, e.g. /dev/serial/by-id/…, or socket://host:port"
+
+
+def _holiday(value: str) -> str | None:
+    text = f"{_YEAR_OF_ALL_DAYS}-{value}" if re.fullmatch(r"\d\d-\d\d", value) else value
+    try:
+        fine = bool(re.fullmatch(r"\d{4}-\d\d-\d\d", text)) and date.fromisoformat(text)
+    except ValueError:
+        fine = False
+    return None if fine else 'a day that exists: "2027-01-01", or "01-01" for every year'
+
+
+def _timezone(value: str) -> str | None:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # unknown, not a relative path, a directory
+        near = did_you_mean(value, zoneinfo.available_timezones())
+        return f'a time zone of the IANA list, e.g. "Europe/Moscow"{near}'
+    return None
+
+
+def _baud(value: int) -> str | None:
+    return None if value in BAUDS else "one of " + ", ".join(map(str, sorted(BAUDS)))
+
+
+def _rate(value: int) -> str | None:
+    return None if value in (512, 1200, 2400) else "512, 1200 or 2400"
+
+
+def _severity(value: tuple[int, int]) -> str | None:
+    low, high = value
+    return None if 1 <= low <= high <= 5 else "two numbers from 1 to 5, the lower first"
+
+
+_SLUG: Final = form(
+    r"[a-z0-9][a-z0-9_-]{0,39}",
+    "1 to 40 of a-z, 0-9, - and _, beginning with a letter or digit",
+)
+_NAME: Final = _plain(40)
+_PIN: Final = number(0, 27, "(the BCM number)")
+_FRAMING: Final = form(
+    r"[78][NEO][12]", 'data bits 7 or 8, parity N, E or O, stop bits 1 or 2, e.g. "8N1"'
+)
+_TIME: Final = form(r"([01]\d|2[0-3]):[0-5]\d", "a time from 00:00 to 23:59, two digits each")
+_WEEK: Final = each(choice(*DAYS), least=1)
+_SUPERVISE: Final = number(5, 86400, "seconds")
+_LABEL: Final = _plain(160)
+HEX_CODE: Final = form(r"[0-9A-Fa-f]{6}", '6 hexadecimal digits, e.g. "A5C3E4"')
+
+
+def _codes(value: dict[str, str]) -> str | None:
+    for kind, code in value.items():
+        if wrong := choice(*NUMERIC_CODES)(kind):
+            return f'alert kinds, {wrong}: "{kind}" is not'
+        if wrong := HEX_CODE(code):
+            return f"for {kind} {wrong}"
+    return None
+
+
+def _charset(value: str) -> str | None:
+    return choice(*charsets.names())(value)
+
+
+def names_a_file(template: str) -> bool:
+    """Whether the `template` of a transmitter is a path and not a shipped name."""
+    return "/" in template or template.endswith(".toml")
+
+
+def _template(value: str) -> str | None:
+    if names_a_file(value):
+        return _absolute(value)
+    wrong = choice(*shipped_templates())(value)
+    return f"an absolute path or {wrong}" if wrong else None
+
+
+def _template_text(value: Label) -> str | None:
+    """See `gateway.paging.text`: braces and the five names."""
+    problems = (*template_problems(value.ru), *template_problems(value.en))
+    return f"a template without this: {problems[0]}" if problems else None
+
+
+def _frequency(value: int) -> str | None:
+    wrong = mmdvm.frequency_problem(value)
+    return f"a frequency in Hz that the hat takes: {wrong}" if wrong else None
+
+
+def _target(value: str) -> str | None:
+    if value in ("zone", "managers", "everyone") or value.startswith("staff:"):
+        return None
+    return '"zone", "managers", "everyone" or "staff:NAME"'
+
+
+RULES: Final[Rules] = {
+    (Device, "id"): form(r"[a-z0-9-]{1,40}", "1 to 40 of a-z, 0-9 and -"),
+    (Shop, "name"): _plain(80),
+    (Shop, "account"): _plain(200),
+    (Shop, "timezone"): _timezone,
+    (Shop, "holidays"): each(_holiday),
+    (Hours, "days"): _WEEK,
+    (Hours, "open"): _TIME,
+    (Hours, "close"): _TIME,
+    (Paths, "state"): _absolute,
+    (Paths, "control_socket"): _socket_path,
+    (Inputs, "chip"): number(0, 15),
+    (Inputs, "glitch_ms"): number(0, 200, "ms"),
+    (Inputs, "response_interval_s"): number(0, 600, "seconds"),
+    (Inputs, "stuck_s"): number(2, 600, "seconds"),
+    (Inputs, "long_press_s"): number(0.3, 10, "seconds"),
+    (Inputs, "mashing_presses"): number(2, 100),
+    (Inputs, "mashing_window_s"): number(0.5, 60, "seconds"),
+    (Inputs, "compensating_window_s"): number(0, 600, "seconds"),
+    (Inputs, "compensating_presses"): number(1, 100),
+    (Inputs, "reread_s"): number(0.5, 300, "seconds"),
+    (Inputs, "fault_led_pin"): _PIN,
+    (Inputs, "buzzer_pin"): _PIN,
+    (Button, "name"): _SLUG,
+    (Button, "pin"): _PIN,
+    (Button, "zone"): _NAME,
+    (Button, "panel"): _NAME,
+    (Button, "pull"): choice("up", "down", "none"),
+    (Button, "led_pin"): _PIN,
+    (Button, "cause"): _NAME,
+    (Label, "ru"): _LABEL,
+    (Label, "en"): _LABEL,
+    (Pager, "name"): _SLUG,
+    (Pager, "address"): _plain(100),
+    (Pager, "function"): number(0, 3),
+    (Pager, "rate"): _rate,
+    (Pager, "charset"): _charset,
+    (Pager, "max_chars"): number(8, 240, "characters"),
+    (Pager, "max_parts"): number(1, 9),
+    (Pager, "codes"): _codes,
+    (Staff, "name"): _NAME,
+    (Staff, "zones"): each(_NAME),
+    (Staff, "account"): _plain(200),
+    (Shift, "days"): _WEEK,
+    (Shift, "start"): _TIME,
+    (Shift, "end"): _TIME,
+    (Step, "after_s"): number(0, 3600, "seconds"),
+    (Step, "to"): each(_target, least=1),
+    (Step, "text"): _template_text,
+    (Ladder, "repeat_s"): number(5, 3600, "seconds"),
+    (Ladder, "fresh_s"): number(30, 86400, "seconds"),
+    (Ladder, "burst_s"): number(0, 3600, "seconds"),
+    (Ladder, "outcome_s"): number(30, 86400, "seconds"),
+    **{(kind, "name"): _SLUG for kind in (Tap, Mmdvm, Template, Ev1527, Espa)},
+    **{(kind, "port"): _port for kind in (Tap, Mmdvm, Template, Ev1527, Espa)},
+    **{(kind, "supervise_s"): _SUPERVISE for kind in (Tap, Mmdvm, Template, Ev1527, Espa)},
+    **{(kind, "baud"): _baud for kind in (Tap, Mmdvm, Template, Espa)},
+    **{(kind, "framing"): _FRAMING for kind in (Tap, Template, Espa)},
+    (Template, "template"): _template,
+    (Tap, "password_file"): _absolute,
+    (Tap, "block_chars"): number(40, 250, "characters"),
+    (Mmdvm, "frequency_hz"): _frequency,
+    (Mmdvm, "power"): number(0, 255),
+    (Mmdvm, "level"): number(0, 255),
+    (Mmdvm, "transmit_delay_ms"): number(0, mmdvm.MAX_DELAY_MS, "ms"),
+    (Ev1527, "hardware"): choice("rfxtrx433", "sonoff-efm8"),
+    (Ev1527, "unit_us"): number(ev1527.UNIT_US[0], ev1527.UNIT_US[-1], "µs"),
+    (Ev1527, "repeats"): number(1, ev1527.MAX_REPEATS),
+    (Ev1527, "bit_order"): choice("msb", "lsb"),
+    (Espa, "local_address"): form(r"[0-9]", "one digit"),
+    (Espa, "remote_address"): form(r"[0-9]", "one digit"),
+    (Espa, "poll_ms"): number(50, 10000, "ms"),
+    (AchivxUplink, "address"): form(
+        r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", 'host:port, e.g. "achivx.shop.lan:50051"'
+    ),
+    (AchivxUplink, "token_file"): _absolute,
+    (AchivxUplink, "ca_file"): _absolute,
+    (AchivxUplink, "client_certificate_file"): _absolute,
+    (AchivxUplink, "client_key_file"): _absolute,
+    (AchivxUplink, "plaintext"): choice("never", "loopback", "i-accept-that-the-token-is-readable"),
+    (AchivxUplink, "deadline_s"): number(30, 3600, "seconds"),
+    (Offer, "name"): _SLUG,
+    (Offer, "severity"): _severity,
+    (Offer, "valid_days"): number(1, 3650, "days"),
+    (Offer, "cost"): number(0, 1e9),
+    (Access, "lockout_after"): number(1, 20),
+    (Access, "lockout_s"): number(1, 3600, "seconds"),
+    (Access, "session_hours"): number(0.25, 168, "hours"),
+    (Access, "admin_group"): form(r"[a-z_][a-z0-9_-]{0,31}", "the name of a group of this system"),
+}

@@ -1,0 +1,219 @@
+"""The shop floor: the way of one press, from an edge to the transmitters' queues and the journal.
+
+Everything here runs on the event loop and waits for nothing. Pages go to the lane before their
+events go to the journal, and no page ever waits for a commit.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Final
+
+from gateway import events
+from gateway.alarm import Alarm
+from gateway.alerts.case import Alert
+from gateway.alerts.desk import Decision, Desk
+from gateway.clock import Clock, Stamp
+from gateway.config import Config
+from gateway.errors import JournalError
+from gateway.events import Record
+from gateway.faults import Faults
+from gateway.inputs.filter import PressFilter
+from gateway.inputs.indicators import Indicators, State
+from gateway.inputs.verdicts import LineFault, LineHealed, Pressed, Released, Verdict
+from gateway.journal.store import Journal
+from gateway.model import ButtonKind, Page, Receipt
+from gateway.paging.lane import PageLane
+
+Kept = Future[list[Record]]
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Floor:
+    """Ties inputs, desk, lane and journal together.
+
+    Args:
+        config: The buttons.
+        clock: The time.
+        desk: Decides.
+        journal: Keeps.
+        indicators: Answer at the button.
+        faults: Told of lines that are stuck.
+        on_change: Called after anything that a page shows has changed.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        desk: Desk,
+        journal: Journal,
+        indicators: Indicators,
+        faults: Faults,
+        on_change: Callable[[], None],
+    ) -> None:
+        self.desk: Final = desk
+        self._buttons: Final = {button.name: button for button in config.buttons}
+        self._clock: Final = clock
+        self._journal: Final = journal
+        self._indicators: Final = indicators
+        self._faults: Final = faults
+        self._on_change: Final = on_change
+        self._filter: Final = PressFilter(config.buttons, config.inputs)
+        self._filter_alarm: Final = Alarm(self._advance_filter)
+        self._ladder_alarm: Final = Alarm(self._advance_ladder)
+        self._light_alarm: Final = Alarm(self._advance_lights)
+        self._receipts: Final[dict[str, asyncio.Future[Receipt]]] = {}
+        self._watchers: Final[list[Callable[[Pressed], None]]] = []
+        self._lane: PageLane | None = None
+
+    def open(self, lane: PageLane, pressed: dict[str, bool], live: list[Alert]) -> None:
+        """Begin: with the buttons that are down already, and the alerts of before the restart."""
+        self._lane = lane
+        now = self._clock.now()
+        for name, active in pressed.items():
+            self._filter.begin(name, active=active, at_ns=now.mono_ns)
+        self.carry_out(self.desk.restore(live, now), now)
+        self._advance_filter()
+
+    def close(self) -> None:
+        """Stop the timers."""
+        for alarm in (self._filter_alarm, self._ladder_alarm, self._light_alarm):
+            alarm.cancel()
+
+    # --- from the pins ---------------------------------------------------------------------
+
+    def edge(self, button: str, active: bool, at_ns: int) -> None:  # noqa: FBT001 - call_soon's
+        """A button's level changed."""
+        self._take(self._filter.edge(button, active=active, at_ns=at_ns))
+
+    def _advance_filter(self) -> None:
+        self._take(self._filter.advance(self._clock.mono_ns()))
+
+    def _take(self, verdicts: list[Verdict]) -> None:
+        for verdict in verdicts:
+            self._verdict(verdict)
+        self._filter_alarm.set_ns(self._filter.next_deadline_ns)
+
+    def _verdict(self, verdict: Verdict) -> None:
+        match verdict:
+            case Pressed():
+                self._pressed(verdict)
+            case Released():
+                self._released(verdict)
+            case LineFault(button=button, kind=kind):
+                self._faults.set(f"button/{button}", f"the line is {kind}")
+            case LineHealed(button=button):
+                self._faults.set(f"button/{button}", None)
+            case _:
+                pass
+        self._indicators.show(verdict, self._clock.mono_ns())
+        self._advance_lights()
+
+    def _pressed(self, verdict: Pressed) -> None:
+        press = verdict.press
+        at = self._clock.at(verdict.at_ns)
+        decision = Decision()
+        if press.kind not in (ButtonKind.ACKNOWLEDGE, ButtonKind.SETUP):
+            decision = self.desk.press(press, at)
+            recorded = events.Pressed(
+                button=press.button,
+                kind=press.kind,
+                zone=press.zone,
+                flag=press.flag,
+                count=verdict.count,
+            )
+            decision.events.insert(0, recorded)
+        self.carry_out(decision, at)
+        for watch in self._watchers:
+            watch(verdict)
+
+    def _released(self, verdict: Released) -> None:
+        button = self._buttons[verdict.button]
+        if button.kind is not ButtonKind.ACKNOWLEDGE:
+            return
+        at = self._clock.at(verdict.at_ns)
+        by = f"button:{button.name}"
+        take = self.desk.contact_oldest if verdict.long else self.desk.acknowledge_oldest
+        self.carry_out(take(button.zone, by, at), at)
+
+    def watch_presses(self, watch: Callable[[Pressed], None]) -> Callable[[], None]:
+        """Call `watch` with every press from now on; returns what ends that."""
+        self._watchers.append(watch)
+        return lambda: self._watchers.remove(watch)
+
+    # --- to the lane and the journal -------------------------------------------------------
+
+    def carry_out(self, decision: Decision, at: Stamp) -> Kept | None:
+        """Do what was decided: pages first. Returns the future of its events, if it has any."""
+        lane = self._lane
+        if lane is not None:
+            for alert in decision.cancelled:
+                lane.cancel(alert)
+            for page in decision.pages:
+                lane.submit(page)
+        kept = self._journal.append_all(tuple(decision.events), at) if decision.events else None
+        self._ladder_alarm.set_s(self.desk.next_due_s(self._clock.now()))
+        if kept is not None:
+            self._on_change()
+        return kept
+
+    async def keep(self, decision: Decision, at: Stamp, timeout_s: float) -> None:
+        """Carry out, and return once its events are on disk.
+
+        Raises:
+            JournalError: They are not, after this long; they stay in memory and are tried again.
+        """
+        kept = self.carry_out(decision, at)
+        if kept is None:
+            return
+        try:
+            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(kept)), timeout_s)
+        except TimeoutError as error:
+            raise JournalError(
+                "it is done, but not on disk yet: the journal " + self._journal.state
+            ) from error
+
+    def received(self, page: Page, receipt: Receipt) -> None:
+        """A page has its receipt."""
+        at = self._clock.now()
+        self.carry_out(self.desk.receipt(page, receipt, at), at)
+        waiting = self._receipts.pop(page.id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(receipt)
+
+    async def send(self, page: Page, timeout_s: float) -> Receipt:
+        """Send one page that no alert asked for, and wait for its receipt.
+
+        Raises:
+            TimeoutError: There is none after this long.
+        """
+        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._receipts[page.id] = receipt
+        try:
+            self.carry_out(Decision(pages=[page]), self._clock.now())
+            return await asyncio.wait_for(receipt, timeout_s)
+        finally:
+            self._receipts.pop(page.id, None)
+
+    def transmitter_back(self) -> None:
+        """A transmitter works again."""
+        now = self._clock.now()
+        self.carry_out(self.desk.transmitter_back(now), now)
+
+    # --- timers ----------------------------------------------------------------------------
+
+    def _advance_ladder(self) -> None:
+        now = self._clock.now()
+        self.carry_out(self.desk.advance(now), now)
+
+    def show_state(self, state: State) -> None:
+        """What the fault LED tells from now on."""
+        self._indicators.set_state(state, self._clock.mono_ns())
+        self._advance_lights()
+
+    def _advance_lights(self) -> None:
+        self._indicators.advance(self._clock.mono_ns())
+        self._light_alarm.set_ns(self._indicators.next_deadline_ns)

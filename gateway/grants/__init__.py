@@ -1,0 +1,1 @@
+"""Remedies: offers, codes, issue and redemption."""

@@ -1,0 +1,40 @@
+"""Crockford's base 32: digits and letters that no one confuses (crockford.com/base32.html)."""
+
+import secrets
+from typing import Final
+
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_VALUES: Final = {symbol: value for value, symbol in enumerate(ALPHABET)}
+_LOOKALIKES: Final = str.maketrans("OIL", "011")
+CHECK_MODULUS: Final = 37
+"""Prime above 32: one wrong symbol, or two neighbours swapped, always changes the remainder."""
+
+
+def encode(number: int, symbols: int) -> str:
+    """`number` in exactly so many symbols, high first."""
+    return "".join(ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(symbols)))
+
+
+def decode(text: str) -> int:
+    """The number that normalised symbols stand for.
+
+    Raises:
+        ValueError: A symbol is not of the alphabet.
+    """
+    number = 0
+    for symbol in text:
+        if symbol not in _VALUES:
+            raise ValueError(f"{symbol!r} is in no code")
+        number = number * 32 + _VALUES[symbol]
+    return number
+
+
+def normalise(typed: str) -> str:
+    """What a person meant: upper case, no spaces or dashes, O as 0, I and L as 1."""
+    kept = "".join(character for character in typed.upper() if character not in " -\t\r\n")
+    return kept.translate(_LOOKALIKES)
+
+
+def random(symbols: int) -> str:
+    """So many random symbols, five bits each."""
+    return encode(secrets.randbits(5 * symbols), symbols)

@@ -1,0 +1,1 @@
+"""Wired buttons: pins, the press filter, and the lights that answer."""

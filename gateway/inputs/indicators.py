@@ -1,0 +1,136 @@
+"""What the box shows to the people at the buttons: LEDs and a buzzer.
+
+Nothing here waits and there are no threads: the caller's loop calls `advance` at
+`next_deadline_ns`.
+"""
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Final, Protocol
+
+from gateway.config import Button, Inputs
+from gateway.inputs import patterns
+from gateway.inputs.patterns import Pattern
+from gateway.inputs.verdicts import Pressed, Released, Verdict
+from gateway.model import ButtonKind, Press, PressFlag
+
+
+class Output(Protocol):
+    """An LED or a buzzer."""
+
+    def set(self, *, on: bool) -> None:
+        """Switch it."""
+        ...
+
+
+class State(Enum):
+    """What the fault LED tells."""
+
+    BOOTING = patterns.BOOTING
+    UNCLAIMED = patterns.UNCLAIMED
+    FINE = patterns.FINE
+    NO_SERVER = patterns.NO_SERVER
+    TRANSMITTER_FAULT = patterns.TRANSMITTER_FAULT
+    BUTTON_FAULT = patterns.BUTTON_FAULT
+
+
+class _Player:
+    """Plays patterns on one output, which is off to begin with."""
+
+    def __init__(self, output: Output) -> None:
+        self._output: Final = output
+        self._pattern: Pattern | None = None
+        self._began_ns = 0
+        self._on = False
+        self.deadline_ns: int | None = None
+
+    def play(self, pattern: Pattern, *, began_ns: int, now_ns: int) -> None:
+        """Play from the beginning, of which a part may already be in the past."""
+        self._pattern, self._began_ns = pattern, began_ns
+        self.advance(now_ns)
+
+    def stop(self) -> None:
+        self._pattern = self.deadline_ns = None
+        self._switch(on=False)
+
+    def advance(self, now_ns: int) -> None:
+        if self._pattern is None:
+            return
+        elapsed_ns = max(0, now_ns - self._began_ns)
+        change_ns = patterns.next_change_ns(self._pattern, elapsed_ns)
+        self.deadline_ns = None if change_ns is None else self._began_ns + change_ns
+        self._switch(on=patterns.level_at(self._pattern, elapsed_ns))
+
+    def _switch(self, *, on: bool) -> None:
+        if on != self._on:
+            self._output.set(on=on)
+            self._on = on
+
+
+class Indicators:
+    """The LEDs of the buttons, the fault LED and the buzzer.
+
+    The customer sees that a press has registered: the button's LED lights up for a moment, the
+    same whether the press counts or not. A red is discreet: nothing sounds.
+
+    Args:
+        buttons: The configured buttons; those without `led_pin` show nothing.
+        inputs: The pins of the fault LED and the buzzer, if there are any.
+        output: Claims an output pin.
+    """
+
+    def __init__(
+        self, buttons: Iterable[Button], inputs: Inputs, output: Callable[[int], Output]
+    ) -> None:
+        buttons = tuple(buttons)
+
+        def player(pin: int | None) -> _Player | None:
+            return None if pin is None else _Player(output(pin))
+
+        self._setup: Final = {b.name for b in buttons if b.kind is ButtonKind.SETUP}
+        self._leds: Final = {b.name: led for b in buttons if (led := player(b.led_pin))}
+        self._fault: Final = player(inputs.fault_led_pin)
+        self._buzzer: Final = player(inputs.buzzer_pin)
+        self._state: State | None = None
+
+    def _players(self) -> list[_Player]:
+        common = [player for player in (self._fault, self._buzzer) if player]
+        return [*self._leds.values(), *common]
+
+    def show(self, verdict: Verdict, now_ns: int) -> None:
+        """Answer a verdict of the press filter."""
+        match verdict:
+            case Pressed(press=press, at_ns=at_ns):
+                self._show_press(press, at_ns, now_ns)
+            case Released(button=button) if button in self._setup and button in self._leds:
+                self._leds[button].stop()
+            case _:
+                pass  # faults are the fault LED's
+
+    def _show_press(self, press: Press, at_ns: int, now_ns: int) -> None:
+        if press.flag in (PressFlag.GLITCH, PressFlag.STUCK):
+            return  # nobody is there to see it
+        if led := self._leds.get(press.button):
+            if press.button in self._setup:
+                led.play(patterns.COUNTING, began_ns=at_ns, now_ns=now_ns)
+            else:
+                led.play(patterns.REGISTERED, began_ns=now_ns, now_ns=now_ns)
+        if self._buzzer and press.flag is None and not press.kind.is_red:
+            self._buzzer.play(patterns.CHIRP, began_ns=now_ns, now_ns=now_ns)
+
+    def set_state(self, state: State, now_ns: int) -> None:
+        """Tell a state on the fault LED; the one that it tells already goes on undisturbed."""
+        if self._fault and state is not self._state:
+            self._state = state
+            self._fault.play(state.value, began_ns=now_ns, now_ns=now_ns)
+
+    def advance(self, now_ns: int) -> None:
+        """Bring every output to where it should be."""
+        for player in self._players():
+            player.advance(now_ns)
+
+    @property
+    def next_deadline_ns(self) -> int | None:
+        """When `advance` is to be called next, None while nothing blinks."""
+        deadlines = [player.deadline_ns for player in self._players()]
+        return min((ns for ns in deadlines if ns is not None), default=None)

@@ -1,0 +1,1 @@
+"""The truth: one append-only database, written by one thread."""

@@ -1,0 +1,369 @@
+"""What is said on the control socket: newline-delimited JSON, one typed message a line.
+
+A request is a `Call` with an `id`, an optional session `token` and the request proper, tagged by
+`op`; the answer has the same `id` and either `ok` or `error`. After `Subscribe` the gateway sends
+a `Changed` line whenever something a page shows has changed, and at least every five seconds.
+"""
+
+from typing import ClassVar, Final, Generic, TypeVar
+
+import msgspec
+
+from gateway.alerts.case import Alert
+from gateway.config import Button, Offer
+from gateway.events import Record
+from gateway.grants.grant import Grant
+from gateway.model import GrantState, Language, Outcome, Receipt, Role
+
+MAX_LINE: Final = 1 << 20
+"""Bytes of the longest line either side reads."""
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Request(msgspec.Struct, Generic[T_co], frozen=True, tag_field="op", kw_only=True):
+    """The root of all requests; the parameter is the type of its answer.
+
+    `needs` is the least role that may ask, None for anybody on the socket.
+    """
+
+    needs: ClassVar[Role | None] = Role.STAFF
+
+
+# --- answers ---------------------------------------------------------------------------------
+
+
+class Done(msgspec.Struct, frozen=True):
+    """Nothing more to say."""
+
+
+class Info(msgspec.Struct, frozen=True, kw_only=True):
+    """What anybody may know before signing in."""
+
+    shop: str
+    language: Language
+    version: str
+    staff: tuple[str, ...]
+    simulated: bool
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed-in person. `token` goes with every later request."""
+
+    token: str
+    staff: str
+    role: Role
+
+
+class AlertView(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert with what depends on the present moment.
+
+    Attributes:
+        age_s: Seconds since the press; None when it is from another boot and nobody knows.
+        next_page_s: Seconds until the ladder pages again; None when it will not.
+        label_ru: The button's label, or the zone.
+    """
+
+    alert: Alert
+    age_s: float | None
+    next_page_s: float | None
+    label_ru: str
+    label_en: str
+
+
+class GrantView(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant, and the offer's label as it was configured."""
+
+    grant: Grant
+    label_ru: str
+    label_en: str
+
+
+class ReceiptView(msgspec.Struct, frozen=True, kw_only=True):
+    """The receipt of a test page. `ms`: from the request to the receipt."""
+
+    page: str
+    pager: str
+    text: str
+    receipt: Receipt
+    ms: float
+
+
+class PressView(msgspec.Struct, frozen=True, kw_only=True):
+    """What simulated presses came to: the verdicts' flags, `counted` for one that counts."""
+
+    button: str
+    verdicts: tuple[str, ...]
+    pressed_ns: int  # CLOCK_MONOTONIC of the first edge
+
+
+class ButtonStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One button: `state` is `ok` or the words of its fault."""
+
+    name: str
+    kind: str
+    zone: str
+    pin: int
+    presses: int
+    flagged: int
+    state: str
+
+
+class TransmitterStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One transmitter: `state` is `ok`, `starting` or the words of its fault."""
+
+    name: str
+    driver: str
+    port: str
+    state: str
+    queued: int
+    sent: int
+    last_receipt: Receipt | None
+
+
+class JournalStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The journal: highest sequence, size, room."""
+
+    path: str
+    epoch: str
+    last_seq: int
+    bytes: int
+    free_bytes: int
+    waiting: int  # records not yet on disk
+    state: str
+
+
+class UplinkStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The uplink's position: everything up to `cursor` is on the server."""
+
+    kind: str
+    state: str
+    cursor: int
+    backlog: int
+    quarantined: int
+
+
+class ClockStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the box believes of the time."""
+
+    boot: str
+    uptime_s: float
+    wall: str  # ISO 8601, UTC
+    synced: bool
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole box at a glance; `faults` are sentences for a person."""
+
+    device: str
+    version: str
+    pid: int
+    buttons: tuple[ButtonStatus, ...]
+    transmitters: tuple[TransmitterStatus, ...]
+    journal: JournalStatus
+    uplink: UplinkStatus
+    clock: ClockStatus
+    open_alerts: int
+    faults: tuple[str, ...]
+
+
+class SettingsText(msgspec.Struct, frozen=True, kw_only=True):
+    """gateway.toml as it is in force, and the SHA-256 that a change must name."""
+
+    text: str
+    sha256: str
+    restart_needed: bool = False
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """The doorbell: fetch again what you show. `version` rises with every change."""
+
+    version: int
+
+
+# --- requests --------------------------------------------------------------------------------
+
+
+class Hello(Request[Info], frozen=True, tag="hello"):
+    """Say who is there. A page gives up the authority of its process with `unprivileged`."""
+
+    needs: ClassVar[Role | None] = None
+    unprivileged: bool = False
+
+
+class Login(Request[Session], frozen=True, tag="login"):
+    """Sign in with a name and a PIN."""
+
+    needs: ClassVar[Role | None] = None
+    staff: str
+    pin: str
+
+
+class Logout(Request[Done], frozen=True, tag="logout"):
+    """End the session whose token comes with the call."""
+
+    needs: ClassVar[Role | None] = None
+
+
+class WhoAmI(Request[Session], frozen=True, tag="whoami"):
+    """The session of the token, for a page that comes back."""
+
+
+class SetPin(Request[Done], frozen=True, tag="set_pin"):
+    """Give a person a PIN (4 to 32 characters). Staff may change their own."""
+
+    staff: str
+    pin: str
+
+
+class GetStatus(Request[Status], frozen=True, tag="status"):
+    """The whole box at a glance."""
+
+
+class GetAlerts(Request[tuple[AlertView, ...]], frozen=True, tag="alerts"):
+    """Live alerts, oldest first; with `closed`, also that many of the latest ended ones."""
+
+    closed: int = 0
+
+
+class Acknowledge(Request[AlertView], frozen=True, tag="acknowledge"):
+    """I am going."""
+
+    alert: str
+
+
+class Contact(Request[AlertView], frozen=True, tag="contact"):
+    """I am with the customer."""
+
+    alert: str
+
+
+class Resolve(Request[AlertView], frozen=True, tag="resolve"):
+    """How it ended."""
+
+    alert: str
+    outcome: Outcome
+    severity: int | None = None
+    reason: str | None = None
+
+
+class GetOffers(Request[tuple[Offer, ...]], frozen=True, tag="offers"):
+    """What the asker may grant, best first, for a severity if one is given."""
+
+    severity: int | None = None
+
+
+class IssueGrant(Request[GrantView], frozen=True, tag="grant"):
+    """Promise a remedy. A repeat of `request` answers with the same grant."""
+
+    request: str
+    offer: str
+    alert: str | None = None
+    account: str | None = None
+
+
+class GetGrants(Request[tuple[GrantView, ...]], frozen=True, tag="grants"):
+    """Grants, newest first, in one state if one is given."""
+
+    state: GrantState | None = None
+    most: int = 50
+
+
+class Redeem(Request[GrantView], frozen=True, tag="redeem"):
+    """Hand a grant over. It is decided once, for good."""
+
+    code: str
+
+
+class SimulatePress(Request[PressView], frozen=True, tag="press"):
+    """Press a button `count` times on simulated pins; refused on real ones."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+    button: str
+    count: int = 1
+
+
+class SendPage(Request[ReceiptView], frozen=True, tag="page"):
+    """One test page through the configured transmitter."""
+
+    needs: ClassVar[Role | None] = Role.MANAGER
+    to: str
+    text: str
+
+
+class GetButtons(Request[tuple[Button, ...]], frozen=True, tag="buttons"):
+    """The configured buttons."""
+
+
+class GetRecords(Request[tuple[Record, ...]], frozen=True, tag="records"):
+    """Journal records after `after`, in order, at most `most` (1,000)."""
+
+    needs: ClassVar[Role | None] = Role.MANAGER
+    after: int = 0
+    most: int = 100
+
+
+class GetSettings(Request[SettingsText], frozen=True, tag="settings"):
+    """gateway.toml as it is in force."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+
+
+class PutSettings(Request[SettingsText], frozen=True, tag="put_settings"):
+    """Replace gateway.toml; refused with every problem named, or if it changed meanwhile."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+    text: str
+    replaces_sha256: str
+
+
+class Subscribe(Request[Changed], frozen=True, tag="subscribe"):
+    """From now on, ring whenever something changed. Nothing else may follow on the line."""
+
+
+AnyRequest = (
+    Hello
+    | Login
+    | Logout
+    | WhoAmI
+    | SetPin
+    | GetStatus
+    | GetAlerts
+    | Acknowledge
+    | Contact
+    | Resolve
+    | GetOffers
+    | IssueGrant
+    | GetGrants
+    | Redeem
+    | SimulatePress
+    | SendPage
+    | GetButtons
+    | GetRecords
+    | GetSettings
+    | PutSettings
+    | Subscribe
+)
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One line to the gateway."""
+
+    id: int
+    request: AnyRequest
+    token: str | None = None
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why not: a stable word for programs, a sentence for people."""
+
+    code: str
+    message: str
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line back: `ok` as the request's type says, or `error`."""
+
+    id: int
+    ok: msgspec.Raw = msgspec.Raw(b"")
+    error: Problem | None = None

@@ -1,0 +1,97 @@
+"""The whole box at a glance, as `status` and the page show it."""
+
+import os
+import shutil
+
+from gateway import __version__, messages
+from gateway.clock import NS_PER_S, Stamp
+from gateway.config import Button, Config, Transmitter
+from gateway.faults import Faults
+from gateway.journal.store import Journal
+from gateway.paging import lane
+from gateway.sync.uplink import Uplink
+
+Counters = dict[tuple[str, str], int]
+
+
+def status(
+    *,
+    config: Config,
+    now: Stamp,
+    lane: lane.PageLane,
+    journal: Journal,
+    uplink: Uplink | None,
+    faults: Faults,
+    counters: Counters,
+    open_alerts: int,
+) -> messages.Status:
+    """Everything that `status` tells; `counters` as `views.counters` gives them."""
+    live = {transmitter.name: transmitter for transmitter in lane.transmitters}
+    return messages.Status(
+        device=config.device.id,
+        version=__version__,
+        pid=os.getpid(),
+        buttons=tuple(_button(button, counters, faults) for button in config.buttons),
+        transmitters=tuple(_transmitter(each, live[each.name]) for each in config.transmitters),
+        journal=_journal(journal),
+        uplink=_uplink(config, journal, uplink),
+        clock=messages.ClockStatus(
+            boot=now.boot,
+            uptime_s=round(now.mono_ns / NS_PER_S, 1),
+            wall=now.iso(),
+            synced=now.synced,
+        ),
+        open_alerts=open_alerts,
+        faults=faults.sentences(),
+    )
+
+
+def _button(button: Button, counters: Counters, faults: Faults) -> messages.ButtonStatus:
+    flagged = (total for (name, flag), total in counters.items() if name == button.name and flag)
+    return messages.ButtonStatus(
+        name=button.name,
+        kind=button.kind,
+        zone=button.zone,
+        pin=button.pin,
+        presses=counters.get((button.name, ""), 0),
+        flagged=sum(flagged),
+        state=faults.words(f"button/{button.name}") or "ok",
+    )
+
+
+def _transmitter(configured: Transmitter, live: lane.Transmitter) -> messages.TransmitterStatus:
+    return messages.TransmitterStatus(
+        name=configured.name,
+        driver=str(configured.__struct_config__.tag),
+        port=configured.port,
+        state=live.state,
+        queued=live.queued,
+        sent=live.sent,
+        last_receipt=live.last_receipt,
+    )
+
+
+def _journal(journal: Journal) -> messages.JournalStatus:
+    wal = journal.path.with_name(journal.path.name + "-wal")
+    sizes = [part.stat().st_size for part in (journal.path, wal) if part.exists()]
+    directory = journal.path.parent
+    return messages.JournalStatus(
+        path=str(journal.path),
+        epoch=journal.epoch,
+        last_seq=journal.last_seq,
+        bytes=sum(sizes),
+        free_bytes=shutil.disk_usage(directory).free if directory.exists() else 0,
+        waiting=journal.waiting,
+        state=journal.state,
+    )
+
+
+def _uplink(config: Config, journal: Journal, uplink: Uplink | None) -> messages.UplinkStatus:
+    cursor = 0 if uplink is None else uplink.cursor
+    return messages.UplinkStatus(
+        kind=str(config.uplink.__struct_config__.tag),
+        state="no central server is set" if uplink is None else uplink.state,
+        cursor=cursor,
+        backlog=journal.last_seq - cursor,
+        quarantined=0 if uplink is None else uplink.quarantined,
+    )

@@ -1,0 +1,1 @@
+"""Transmitters: one driver per protocol."""

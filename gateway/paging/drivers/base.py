@@ -1,0 +1,62 @@
+"""What every transmitter driver is: blocking code that lives in one paging thread."""
+
+from typing import Protocol
+
+import msgspec
+
+from gateway.config import Pager
+from gateway.model import Priority, Receipt
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One part of a page, fitted to its pager: what a driver puts on the line.
+
+    Attributes:
+        pager: Address, function and code table of the receiver.
+        text: Characters that the pager can show, already transliterated and cut to length.
+        priority: For equipment that has priorities of its own.
+        kind: The alert kind (`red`, `call`, `test` …) for receivers that know only codes.
+    """
+
+    pager: Pager
+    text: str
+    priority: Priority = Priority.NORMAL
+    kind: str = "red"
+
+
+class Driver(Protocol):
+    """One transmitter.
+
+    All calls come from the one thread that owns the transmitter. None retries for ever: each is
+    bounded by the protocol's own timers.
+    """
+
+    def open(self) -> None:
+        """Open the line and bring the equipment to where it takes pages.
+
+        Raises:
+            LineError: The line is not there or the equipment does not answer.
+        """
+        ...
+
+    def send(self, message: Message) -> Receipt:
+        """Send one message and say what the equipment answered.
+
+        What the equipment says is never an exception, it is the receipt. A send whose answer was
+        lost after the message was on the line is `unknown`; one that certainly did not leave is
+        `failed`. A failure of the line itself is `failed` or `unknown` with `line_down=True`,
+        and the driver is closed and opened again by the lane.
+        """
+        ...
+
+    def probe(self) -> str:
+        """A harmless handshake that shows the equipment is alive; returns its words, if any.
+
+        Raises:
+            LineError: It does not answer.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the line back. Safe to call twice and on a line that is gone."""
+        ...

@@ -1,0 +1,204 @@
+"""A serial line or socket with deadlines: the only place that touches pyserial."""
+
+import io
+import select
+import socket
+import termios
+import time
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Final, Self
+
+import serial
+from serial.urlhandler import protocol_socket
+
+from gateway.errors import LineError
+
+_BITS: Final = {"7": serial.SEVENBITS, "8": serial.EIGHTBITS}
+_PARITY: Final = {"N": serial.PARITY_NONE, "E": serial.PARITY_EVEN, "O": serial.PARITY_ODD}
+_STOP: Final = {"1": serial.STOPBITS_ONE, "2": serial.STOPBITS_TWO}
+
+_DISCARD_S: Final = 0.2  # a line that babbles longer than this is not waited out
+_POLL_S: Final = 0.02
+
+
+class Line:
+    """One open line.
+
+    Args:
+        port: A device path (best `/dev/serial/by-id/…`), or `socket://host:port`, or any other
+            URL that `serial.serial_for_url` knows.
+        baud: Bits a second.
+        framing: Data bits, parity and stop bits, e.g. `8N1` or `7E1`. A 7-bit line has its
+            eighth bit stripped from what is read, since adapters and ptys let it through.
+        xonxoff: Software flow control.
+        rtscts: Hardware flow control: bytes wait while CTS is low.
+        write_timeout_s: After this a write that is held up raises `LineError`.
+
+    Attributes:
+        port: As given.
+        first_byte_ns: CLOCK_MONOTONIC of the first write since `mark`, None before it.
+
+    Raises:
+        LineError: The line is not there, or another program has it.
+    """
+
+    def __init__(
+        self,
+        port: str,
+        *,
+        baud: int = 9600,
+        framing: str = "8N1",
+        xonxoff: bool = False,
+        rtscts: bool = False,
+        write_timeout_s: float = 2.0,
+    ) -> None:
+        self.port = port
+        self.first_byte_ns: int | None = None
+        self._mask = 0x7F if framing[0] == "7" else 0xFF
+        self._write_timeout_s = write_timeout_s
+        options: dict[str, Any] = {
+            "baudrate": baud,
+            "bytesize": _BITS[framing[0]],
+            "parity": _PARITY[framing[1]],
+            "stopbits": _STOP[framing[2]],
+            "xonxoff": xonxoff,
+            "rtscts": rtscts,
+            "timeout": 0,
+            "write_timeout": write_timeout_s,
+        }
+        try:
+            self._serial = _open(port, options)
+            self._polled = not _has_descriptor(self._serial)
+        except (OSError, ValueError, termios.error) as error:
+            raise LineError(f"cannot open {port}: {_words(error)}") from error
+
+    def mark(self) -> None:
+        """Forget the last first byte: the next write is the first one of a new page."""
+        self.first_byte_ns = None
+
+    def write(self, data: bytes) -> None:
+        """Write all of `data`.
+
+        Raises:
+            LineError: The line is gone, or held up longer than the write time-out. Of the data
+                nothing, a part or all may have left.
+        """
+        try:
+            self._await_room()
+            self._serial.write(data)
+        except (OSError, TypeError) as error:
+            raise LineError(f"cannot write to {self.port}: {_words(error)}") from error
+        if self.first_byte_ns is None:
+            self.first_byte_ns = time.monotonic_ns()
+
+    def read(self, timeout_s: float, at_most: int = 512) -> bytes:
+        """Whatever arrives first, up to `at_most` bytes; empty when nothing does in time.
+
+        Raises:
+            LineError: The line is gone.
+        """
+        try:
+            self._await_data(max(0.0, timeout_s))
+            data: bytes = self._serial.read(at_most)
+        except (OSError, TypeError) as error:  # pyserial reads a closed fd as None: a TypeError
+            raise LineError(f"cannot read from {self.port}: {_words(error)}") from error
+        return data if self._mask == 0xFF else bytes(byte & self._mask for byte in data)
+
+    def discard_input(self) -> None:
+        """Throw away what has arrived and was not asked for.
+
+        Raises:
+            LineError: The line is gone.
+        """
+        deadline = time.monotonic() + _DISCARD_S
+        while self.read(0) and time.monotonic() < deadline:
+            pass
+
+    @property
+    def clear_to_send(self) -> bool:
+        """The CTS line, True where there is none (ptys, sockets)."""
+        try:
+            return bool(self._serial.cts)
+        except (OSError, NotImplementedError):
+            return True
+
+    def close(self) -> None:
+        """Give the line back."""
+        self._serial.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Waiting is done here: pyserial sets the whole port up again at each change of its time-out,
+    # and spins at full speed while flow control holds a write up.
+
+    def _await_data(self, timeout_s: float) -> None:
+        if not self._polled:
+            select.select([self._serial.fileno()], [], [], timeout_s)
+            return
+        deadline = time.monotonic() + timeout_s
+        while not self._serial.in_waiting and (left_s := deadline - time.monotonic()) > 0:
+            time.sleep(min(left_s, _POLL_S))
+
+    def _await_room(self) -> None:
+        if self._polled:
+            return
+        if not select.select([], [self._serial.fileno()], [], self._write_timeout_s)[1]:
+            raise TimeoutError("held up by flow control")
+
+
+class _Socket(protocol_socket.Serial):
+    """pyserial's `socket://` line, closed at once and for sure.
+
+    pyserial's own close leaves the socket open when the peer has reset it, and then sleeps.
+    """
+
+    _socket: socket.socket | None = None
+
+    def fileno(self) -> int:
+        if self._socket is None:
+            raise serial.PortNotOpenError
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        self.is_open = False
+        peer, self._socket = self._socket, None
+        if peer is not None:
+            with suppress(OSError):
+                peer.shutdown(socket.SHUT_RDWR)
+            peer.close()
+
+
+def _open(port: str, options: dict[str, Any]) -> Any:
+    """A pyserial line; they share no base that knows `in_waiting`, so it stays untyped."""
+    if port.startswith("socket://"):
+        return _Socket(port, **options)
+    if port.startswith("rfc2217://"):  # it refuses a write time-out and has one of its own
+        return serial.serial_for_url(port, **{**options, "write_timeout": None})
+    if "://" in port:
+        return serial.serial_for_url(port, **options)
+    return serial.serial_for_url(port, exclusive=True, **options)
+
+
+def _has_descriptor(line: io.RawIOBase) -> bool:
+    try:
+        line.fileno()
+    except io.UnsupportedOperation:
+        return False
+    return True
+
+
+def _words(error: BaseException) -> str:
+    """The operating system's own words, without pyserial's wrapping where there is any."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

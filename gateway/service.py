@@ -1,0 +1,329 @@
+"""What the control socket's requests do: each one a few lines over the rooms that do the work."""
+
+import asyncio
+import secrets
+import sqlite3
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from gateway import __version__, messages, overview
+from gateway.access import Access
+from gateway.alerts.case import Alert
+from gateway.clock import NS_PER_S, Clock
+from gateway.config import Config, Offer
+from gateway.config.settings import Settings
+from gateway.control import Asker
+from gateway.errors import Refused
+from gateway.events import Record, SettingsChanged
+from gateway.faults import Faults
+from gateway.floor import Floor
+from gateway.grants.desk import GrantDesk
+from gateway.grants.grant import Grant
+from gateway.grants.playbook import offers_for
+from gateway.inputs.verdicts import Pressed
+from gateway.journal import reading, views
+from gateway.journal.store import Journal
+from gateway.messages import AlertView, GrantView, Request
+from gateway.model import Page, Priority, Role
+from gateway.paging.lane import PageLane
+from gateway.simulator.panel import Panel, press
+from gateway.sync.uplink import Uplink
+
+KEEP_S: Final = 5.0
+"""How long an answer waits for the disk before it says that it could not be kept yet."""
+PAGE_S: Final = 60.0
+PRESSES_MOST: Final = 50
+CLOSED_MOST: Final = 200
+RECORDS_MOST: Final = 1000
+
+T = TypeVar("T")
+Handler = Callable[[Any, Asker], Awaitable[object]]
+
+
+class BoxService:
+    """Answers every request with what the box knows and can do.
+
+    Args:
+        config: What is in force.
+        clock: The time.
+        floor: Alerts and pages.
+        lane: The transmitters.
+        journal: What happened.
+        grants: Issues and redeems.
+        access: PINs and sessions.
+        settings: The settings file.
+        faults: What does not work.
+        uplink: The way to the server, None when there is none.
+        panel: Presses simulated pins; None on real ones.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        clock: Clock,
+        floor: Floor,
+        lane: PageLane,
+        journal: Journal,
+        grants: GrantDesk,
+        access: Access,
+        settings: Settings,
+        faults: Faults,
+        uplink: Uplink | None,
+        panel: Panel | None,
+    ) -> None:
+        self._config: Final = config
+        self._clock: Final = clock
+        self._floor: Final = floor
+        self._lane: Final = lane
+        self._journal: Final = journal
+        self._grants: Final = grants
+        self._access: Final = access
+        self._settings: Final = settings
+        self._faults: Final = faults
+        self._uplink: Final = uplink
+        self._panel: Final = panel
+        self._pressing: Final = asyncio.Lock()
+        self._handlers: Final[dict[type[Request[Any]], Handler]] = {
+            messages.Hello: self._hello,
+            messages.Login: self._login,
+            messages.Logout: self._logout,
+            messages.WhoAmI: self._who_am_i,
+            messages.SetPin: self._set_pin,
+            messages.GetStatus: self._status,
+            messages.GetAlerts: self._alerts,
+            messages.Acknowledge: self._acknowledge,
+            messages.Contact: self._contact,
+            messages.Resolve: self._resolve,
+            messages.GetOffers: self._offers,
+            messages.IssueGrant: self._issue,
+            messages.GetGrants: self._list_grants,
+            messages.Redeem: self._redeem,
+            messages.SimulatePress: self._press,
+            messages.SendPage: self._page,
+            messages.GetButtons: self._buttons,
+            messages.GetRecords: self._records,
+            messages.GetSettings: self._get_settings,
+            messages.PutSettings: self._put_settings,
+        }
+
+    def session_asker(self, token: str) -> Asker:
+        """See `control.Service`."""
+        session = self._access.session(token)
+        return Asker(session.staff, session.role, "page", token)
+
+    async def answer(self, request: Request[Any], asker: Asker) -> object:
+        """See `control.Service`."""
+        return await self._handlers[type(request)](request, asker)
+
+    # --- people ----------------------------------------------------------------------------
+
+    async def _hello(self, _: messages.Hello, __: Asker) -> messages.Info:
+        return messages.Info(
+            shop=self._config.shop.name,
+            language=self._config.shop.language,
+            version=__version__,
+            staff=tuple(person.name for person in self._config.staff),
+            simulated=self._config.inputs.simulated,
+        )
+
+    async def _login(self, request: messages.Login, _: Asker) -> messages.Session:
+        return await self._access.login(request.staff, request.pin)
+
+    async def _logout(self, _: messages.Logout, asker: Asker) -> messages.Done:
+        if asker.token is not None:
+            await self._access.logout(asker.token)
+        return messages.Done()
+
+    async def _who_am_i(self, _: messages.WhoAmI, asker: Asker) -> messages.Session:
+        return messages.Session(
+            token=asker.token or "", staff=asker.name, role=asker.role or Role.STAFF
+        )
+
+    async def _set_pin(self, request: messages.SetPin, asker: Asker) -> messages.Done:
+        if request.staff != asker.name:
+            asker.require(Role.OWNER)
+        await self._access.set_pin(request.staff, request.pin)
+        return messages.Done()
+
+    # --- alerts ----------------------------------------------------------------------------
+
+    async def _alerts(self, request: messages.GetAlerts, _: Asker) -> tuple[AlertView, ...]:
+        live = self._floor.desk.alerts()
+        most = min(max(request.closed, 0), CLOSED_MOST)
+        closed = await self._read(lambda db: views.closed_alerts(db, most)) if most else []
+        return tuple(self._alert_view(alert) for alert in (*live, *closed))
+
+    def _alert_view(self, alert: Alert) -> AlertView:
+        now = self._clock.now()
+        age_ns = alert.raised.age_ns(now)
+        label = self._floor.desk.label(alert)
+        return AlertView(
+            alert=alert,
+            age_s=None if age_ns is None else age_ns / NS_PER_S,
+            next_page_s=self._floor.desk.next_page_s(alert, now),
+            label_ru=label.ru,
+            label_en=label.en,
+        )
+
+    async def _acknowledge(self, request: messages.Acknowledge, asker: Asker) -> AlertView:
+        at = self._clock.now()
+        desk = self._floor.desk
+        decision = desk.acknowledge(request.alert, asker.name, asker.via, at)
+        alert = desk.alert(request.alert)
+        await self._floor.keep(decision, at, KEEP_S)
+        return self._alert_view(alert)
+
+    async def _contact(self, request: messages.Contact, asker: Asker) -> AlertView:
+        at = self._clock.now()
+        desk = self._floor.desk
+        decision = desk.contact(request.alert, asker.name, at)
+        alert = desk.alert(request.alert)
+        await self._floor.keep(decision, at, KEEP_S)
+        return self._alert_view(alert)
+
+    async def _resolve(self, request: messages.Resolve, asker: Asker) -> AlertView:
+        at = self._clock.now()
+        decision = self._floor.desk.resolve(
+            request.alert,
+            asker.name,
+            request.outcome,
+            at,
+            severity=request.severity,
+            reason=request.reason,
+        )
+        await self._floor.keep(decision, at, KEEP_S)
+        alert = await self._read(lambda db: views.find_alert(db, request.alert))
+        if alert is None:
+            raise Refused("unknown_alert", f"no alert has the id {request.alert}")
+        return self._alert_view(alert)
+
+    # --- grants ----------------------------------------------------------------------------
+
+    async def _offers(self, request: messages.GetOffers, asker: Asker) -> tuple[Offer, ...]:
+        role = asker.role or Role.STAFF
+        return offers_for(self._config.offers, role, request.severity)
+
+    async def _issue(self, request: messages.IssueGrant, asker: Asker) -> GrantView:
+        if request.alert is not None:
+            known = await self._read(lambda db: views.find_alert(db, request.alert or ""))
+            if known is None:
+                raise Refused("unknown_alert", f"no alert has the id {request.alert}")
+        grant = await self._grants.issue(
+            request.request,
+            request.offer,
+            by=asker.name,
+            role=asker.role or Role.STAFF,
+            at=self._clock.now(),
+            alert=request.alert,
+            account=request.account,
+        )
+        return self._grant_view(grant)
+
+    async def _list_grants(self, request: messages.GetGrants, _: Asker) -> tuple[GrantView, ...]:
+        most = min(max(request.most, 1), CLOSED_MOST)
+        found = await self._read(lambda db: views.list_grants(db, request.state, most))
+        return tuple(self._grant_view(grant) for grant in found)
+
+    async def _redeem(self, request: messages.Redeem, asker: Asker) -> GrantView:
+        grant = await self._grants.redeem(request.code, by=asker.name, at=self._clock.now())
+        return self._grant_view(grant)
+
+    def _grant_view(self, grant: Grant) -> GrantView:
+        offer = self._grants.offer(grant.offer)
+        if offer is None:  # no longer in the playbook: its name is all that is left
+            return GrantView(grant=grant, label_ru=grant.offer, label_en=grant.offer)
+        return GrantView(grant=grant, label_ru=offer.label.ru, label_en=offer.label.en)
+
+    # --- the box ---------------------------------------------------------------------------
+
+    async def _press(self, request: messages.SimulatePress, _: Asker) -> messages.PressView:
+        if self._panel is None:
+            raise Refused(
+                "not_simulated", "these are real buttons: press them, or set inputs.simulated"
+            )
+        if request.button not in {button.name for button in self._config.buttons}:
+            raise Refused("unknown_button", f"there is no button named {request.button!r}")
+        if not 1 <= request.count <= PRESSES_MOST:
+            raise Refused("bad_request", f"from 1 to {PRESSES_MOST} presses")
+        seen: list[Pressed] = []
+        stop = self._floor.watch_presses(seen.append)
+        try:
+            async with self._pressing:  # one finger
+                began_ns = self._clock.mono_ns()
+                moves = press() * request.count
+                await asyncio.to_thread(self._panel.play, request.button, moves)
+                await asyncio.sleep(0)  # the last edge's verdict is on the loop already
+        finally:
+            stop()
+        mine = [verdict for verdict in seen if verdict.press.button == request.button]
+        return messages.PressView(
+            button=request.button,
+            verdicts=tuple(verdict.press.flag or "counted" for verdict in mine),
+            pressed_ns=mine[0].at_ns if mine else began_ns,
+        )
+
+    async def _page(self, request: messages.SendPage, _: Asker) -> messages.ReceiptView:
+        if request.to not in {pager.name for pager in self._config.pagers}:
+            names = ", ".join(pager.name for pager in self._config.pagers) or "none"
+            raise Refused("unknown_pager", f"no pager named {request.to!r}; there is {names}")
+        if not request.text.strip():
+            raise Refused("bad_request", "a page needs a text")
+        page = Page(
+            id=f"test.{secrets.token_hex(6)}",
+            pager=request.to,
+            text=request.text,
+            priority=Priority.NORMAL,
+        )
+        began_ns = self._clock.mono_ns()
+        try:
+            receipt = await self._floor.send(page, PAGE_S)
+        except TimeoutError as error:
+            raise Refused("no_receipt", f"no receipt after {PAGE_S:.0f} s") from error
+        ms = (self._clock.mono_ns() - began_ns) / 1e6
+        return messages.ReceiptView(
+            page=page.id, pager=page.pager, text=page.text, receipt=receipt, ms=round(ms, 1)
+        )
+
+    async def _buttons(self, _: messages.GetButtons, __: Asker) -> object:
+        return self._config.buttons
+
+    async def _records(self, request: messages.GetRecords, _: Asker) -> list[Record]:
+        most = min(max(request.most, 1), RECORDS_MOST)
+        return await self._read(lambda db: reading.records_after(db, request.after, most))
+
+    async def _status(self, _: messages.GetStatus, __: Asker) -> messages.Status:
+        counters = {}
+        if self._journal.state == "ok":
+            counters = await self._read(views.counters)
+        return overview.status(
+            config=self._config,
+            now=self._clock.now(),
+            lane=self._lane,
+            journal=self._journal,
+            uplink=self._uplink,
+            faults=self._faults,
+            counters=counters,
+            open_alerts=len(self._floor.desk.alerts()),
+        )
+
+    # --- settings --------------------------------------------------------------------------
+
+    async def _get_settings(self, _: messages.GetSettings, __: Asker) -> messages.SettingsText:
+        text, sha256 = self._settings.in_force
+        return messages.SettingsText(text=text, sha256=sha256)
+
+    async def _put_settings(
+        self, request: messages.PutSettings, asker: Asker
+    ) -> messages.SettingsText:
+        write = partial(self._settings.write, request.text, replaces=request.replaces_sha256)
+        change = await asyncio.to_thread(write)
+        event = SettingsChanged(by=asker.name, sha256=change.sha256, keys=change.keys)
+        await asyncio.wrap_future(self._journal.append(event, self._clock.now()))
+        return messages.SettingsText(
+            text=change.text, sha256=change.sha256, restart_needed=bool(change.keys)
+        )
+
+    async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.wrap_future(self._journal.read(query))

@@ -1,0 +1,130 @@
+"""From an event to ACHIVX actions, pure and versioned.
+
+Every record names the version it was made under, and every version stays here for ever: the
+server's uniqueness is by (account, action, key), so the same event mapped in another way would be
+paid a second time. A change is a new version beside the old ones.
+
+Version 1: presses on the shop's account; answered, contacted and recovered alerts on the staff
+member's; redeemed grants on the customer's, or on the shop's where the customer stayed anonymous.
+Flagged presses, issued grants and the box's own events make no action. Only positive experience,
+all of it from the server's configuration; token amounts are quarters.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from gateway.errors import GatewayError
+from gateway.events import (
+    AlertAcknowledged,
+    AlertContacted,
+    AlertMissed,
+    AlertResolved,
+    AnyEvent,
+    GrantRedeemed,
+    Pressed,
+    Record,
+)
+from gateway.model import ButtonKind, OfferKind, Outcome
+
+CURRENT: Final = 1
+"""The version that new records are made under."""
+
+CANARY: Final = "GatewayCanary"
+"""Recorded twice at start, to prove that the server still records one key once."""
+
+IN_TIME_S: Final = 40.0
+"""Answered within the first ladder step. Part of version 1: a setting must not change it."""
+
+
+class UnknownMapping(GatewayError):
+    """A record of a mapping version that this program does not have: it is older than the box."""
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One CreateAction to be.
+
+    Attributes:
+        key: The event's id: what makes a repeat harmless.
+        reward: Tokens instead of the configured amount, or None to leave it to the server.
+    """
+
+    account: str
+    action: str
+    key: str
+    reward: float | None = None
+
+
+_PRESSES: Final = {
+    ButtonKind.VERY_HAPPY: "PressVeryHappy",
+    ButtonKind.HAPPY: "PressHappy",
+    ButtonKind.NEUTRAL: "PressNeutral",
+    ButtonKind.UNHAPPY: "PressUnhappy",
+    ButtonKind.VERY_UNHAPPY: "PressVeryUnhappy",
+    ButtonKind.CALL: "PressCall",
+    ButtonKind.REASON: "PressReason",
+}
+
+REQUIRED: Final = frozenset(
+    {
+        CANARY,
+        *_PRESSES.values(),
+        "AlertMissed",
+        "AlertAnswered",
+        "AlertAnsweredInTime",
+        "CustomerContacted",
+        "CustomerRecovered",
+        "RecoveryTokens",
+        "GrantRedeemed",
+    }
+)
+"""What the server must be configured with for version 1."""
+
+
+def actions_of(record: Record) -> tuple[Action, ...]:
+    """The actions of one record, none for most.
+
+    Raises:
+        UnknownMapping: The record is from a newer program.
+    """
+    version = _VERSIONS.get(record.mapping)
+    if version is None:
+        raise UnknownMapping(
+            f"event {record.id} was recorded under mapping {record.mapping}, and this program"
+            f" knows up to {CURRENT}: update it"
+        )
+    return version(record)
+
+
+def _v1(record: Record) -> tuple[Action, ...]:
+    return tuple(
+        Action(account=account, action=action, key=record.id, reward=reward)
+        for account, action, reward in _names_v1(record.event, record.account)
+    )
+
+
+def _names_v1(event: AnyEvent, shop: str) -> list[tuple[str, str, float | None]]:
+    match event:
+        case Pressed(flag=None, kind=kind) if kind in _PRESSES:
+            return [(shop, _PRESSES[kind], None)]
+        case AlertMissed():
+            return [(shop, "AlertMissed", None)]
+        case AlertAcknowledged(account=str(person), after_s=after_s):
+            names: list[tuple[str, str, float | None]] = [(person, "AlertAnswered", None)]
+            if after_s is not None and after_s <= IN_TIME_S:
+                names.append((person, "AlertAnsweredInTime", None))
+            return names
+        case AlertContacted(account=str(person)):
+            return [(person, "CustomerContacted", None)]
+        case AlertResolved(account=str(person), outcome=Outcome.RECOVERED):
+            return [(person, "CustomerRecovered", None)]
+        case GrantRedeemed(account=str(customer), kind=OfferKind.TOKENS, tokens=tokens):
+            return [(customer, "RecoveryTokens", tokens)]
+        case GrantRedeemed(account=account):
+            return [(account or shop, "GrantRedeemed", None)]
+        case _:
+            return []
+
+
+_VERSIONS: Final[dict[int, Callable[[Record], tuple[Action, ...]]]] = {1: _v1}

@@ -1,0 +1,1 @@
+"""The ACHIVX server's wire contract and the code generated from it."""

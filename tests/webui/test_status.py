@@ -1,0 +1,52 @@
+from typing import TYPE_CHECKING
+
+from flask.testing import FlaskClient
+
+if TYPE_CHECKING:
+    from tests.webui.conftest import FakeGateway
+
+
+def test_every_part_is_told_in_words(signed_in: FlaskClient, gateway: "FakeGateway") -> None:
+    text = signed_in.get("/status").text
+    for words in (
+        "Every part works.",
+        "Very unhappy",
+        "2 presses · 1 does not count",
+        "5 pages sent · 1 page waits",
+        "no answer for 60 s",
+        "21 records",
+        "5 kB",
+        "2 GB free",
+        "not set up: everything is kept on the box",
+        "up for 1 h 2 min",
+        "not synchronised",
+    ):
+        assert words in text
+    gateway.faults = ("transmitter main: no answer",)
+    text = signed_in.get("/status/parts").text
+    assert "What needs you" in text
+    assert "transmitter main: no answer" in text
+
+
+def test_without_the_gateway_every_page_says_so_and_recovers(
+    signed_in: FlaskClient, gateway: "FakeGateway"
+) -> None:
+    gateway.stop()
+    for path in ("/board", "/board/alerts", "/counter", "/status", "/login", "/events"):
+        answer = signed_in.get(path)
+        assert answer.status_code == 503, path
+        assert "The gateway does not answer" in answer.text
+        assert 'http-equiv="refresh"' in answer.text
+    gateway.start_again()
+    assert signed_in.get("/board").status_code == 200
+
+
+def test_no_such_page_is_a_sentence(client: FlaskClient) -> None:
+    answer = client.get("/nothing")
+    assert answer.status_code == 404
+    assert "There is no such page." in answer.text
+
+
+def test_outside_the_demo_the_root_is_the_board(client: FlaskClient) -> None:
+    assert client.get("/").location == "/board"
+    assert client.get("/demo").status_code == 404

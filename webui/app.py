@@ -1,0 +1,35 @@
+"""The Flask application: guards first, then languages, then a blueprint for each screen."""
+
+from flask import Flask, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from webui import language, look, mishaps, options, person, security, streams, translate
+from webui.screens import board, counter, demo, login, status
+
+
+def create_app(chosen: options.Options) -> Flask:
+    """Put the page together.
+
+    Args:
+        chosen: What it was started with.
+    """
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY=chosen.secret_key, SEND_FILE_MAX_AGE_DEFAULT=look.STATIC_AGE_S)
+    options.keep(app.extensions, chosen)
+    streams.hang(app.extensions)
+    security.protect(app, chosen.allowed_hosts)
+    translate.install(app, language.choose)
+    look.dress(app)
+    mishaps.answer(app)
+    app.teardown_request(person.hang_up)
+    for screen in (language, streams, login, board, counter, status):
+        app.register_blueprint(screen.blueprint)
+    if chosen.simulator is not None:
+        app.register_blueprint(demo.blueprint)
+    app.add_url_rule("/", "root", _root)
+    return app
+
+
+def _root() -> ResponseReturnValue:
+    is_demo = options.options().simulator is not None
+    return redirect(url_for("demo.index" if is_demo else "board.index"))

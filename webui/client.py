@@ -1,0 +1,172 @@
+"""The page's only way to the gateway, and the only place that knows the gateway's package.
+
+One connection serves one request of a browser. It says at once that it gives up the authority of
+its process: whatever it then asks is asked by the person whose token it carries, or by nobody.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from gateway.alerts.case import Alert, PageNote
+from gateway.client import Client, Unreachable
+from gateway.config import Offer
+from gateway.errors import Refused
+from gateway.grants.grant import Grant
+from gateway.messages import (
+    Acknowledge,
+    AlertView,
+    Changed,
+    Contact,
+    GetAlerts,
+    GetGrants,
+    GetOffers,
+    GetStatus,
+    GrantView,
+    Hello,
+    Info,
+    IssueGrant,
+    Login,
+    Logout,
+    Redeem,
+    Request,
+    Resolve,
+    Session,
+    Status,
+    WhoAmI,
+)
+from gateway.model import (
+    AlertCause,
+    AlertState,
+    ButtonKind,
+    GrantState,
+    Language,
+    Outcome,
+    PressFlag,
+    ReceiptState,
+    Role,
+)
+from gateway.simulator.messages import GetShop, PressButton, Shop, Watch
+
+__all__ = [
+    "Acknowledge",
+    "Alert",
+    "AlertCause",
+    "AlertState",
+    "AlertView",
+    "ButtonKind",
+    "Changed",
+    "Contact",
+    "Gateway",
+    "GetAlerts",
+    "GetGrants",
+    "GetOffers",
+    "GetShop",
+    "GetStatus",
+    "Grant",
+    "GrantState",
+    "GrantView",
+    "Info",
+    "IssueGrant",
+    "Language",
+    "Logout",
+    "Offer",
+    "Outcome",
+    "PageNote",
+    "PressButton",
+    "PressFlag",
+    "ReceiptState",
+    "Redeem",
+    "Refused",
+    "Request",
+    "Resolve",
+    "Role",
+    "Session",
+    "Shop",
+    "Status",
+    "Unreachable",
+    "Watch",
+    "WhoAmI",
+    "ask_simulator",
+]
+
+T = TypeVar("T")
+
+ANSWER_S: Final = 6.0
+"""The longest wait for an answer: a little over the five seconds between two rings."""
+
+
+class Gateway:
+    """One connection to the gateway, without the authority of this process.
+
+    Args:
+        path: The control socket.
+        token: The signed-in person's, or None for nobody's.
+
+    Raises:
+        Unreachable: Nobody answers there.
+    """
+
+    def __init__(self, path: Path, token: str | None = None) -> None:
+        self._client: Final = Client(path, timeout_s=ANSWER_S)
+        try:
+            self.info: Final = self._client.call(Hello(unprivileged=True))
+        except BaseException:
+            self._client.close()
+            raise
+        self._client.token = token  # only now: an outlived token must not spoil the greeting
+
+    def call(self, request: Request[T]) -> T:
+        """Ask, and wait for the answer.
+
+        Raises:
+            Refused: The gateway said no, with its code and sentence.
+            Unreachable: It is gone, or took too long.
+        """
+        return self._client.call(request)
+
+    def login(self, staff: str, pin: str) -> Session:
+        """Sign a person in, whoever asked on this connection before.
+
+        Raises:
+            Refused: Wrong PIN, or locked out.
+            Unreachable: It is gone, or took too long.
+        """
+        self._client.token = None
+        return self._client.call(Login(staff=staff, pin=pin))
+
+    def changes(self) -> Iterator[Changed]:
+        """Yield at every ring of the doorbell; nothing else can be asked from then on.
+
+        Raises:
+            Refused: The gateway said no.
+            Unreachable: It is gone, or no ring came in time.
+        """
+        return self._client.changes()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def ask_simulator(path: Path, request: Request[T]) -> T:
+    """Ask the simulated shop, which has a socket of its own.
+
+    Raises:
+        Refused: It said no.
+        Unreachable: It is not there.
+    """
+    with Client(path, timeout_s=ANSWER_S) as client:
+        return client.call(request)

@@ -1,0 +1,74 @@
+"""What every template can use: the site's files by version, words, and who is signed in."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from flask import Flask, request, url_for
+
+from webui import language, words
+from webui.client import Info, Language, Session, Unreachable
+from webui.options import options
+from webui.person import gateway, person
+from webui.translate import gettext
+
+STATIC: Final = Path(__file__).with_name("static")
+STATIC_AGE_S: Final = 365 * 24 * 3600  # addresses carry the content's hash
+
+
+def dress(app: Flask) -> None:
+    """Give the templates of `app` their functions."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.add_template_global(asset)
+    app.jinja_env.globals["words"] = words
+    app.add_template_global(label)
+    app.context_processor(_surroundings)
+
+
+@lru_cache
+def _version(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """The address of a file in `static/`, new whenever the file is."""
+    return url_for("static", filename=name, v=_version(name))
+
+
+def label(ru: str, en: str) -> str:
+    """The text in the reader's language."""
+    return ru if language.current() is Language.RU else en
+
+
+def _screens() -> list[tuple[str, str]]:
+    screens = [
+        ("board.index", gettext("Board")),
+        ("counter.index", gettext("Counter")),
+        ("status.index", gettext("Status")),
+    ]
+    return [("demo.index", gettext("Demo")), *screens] if _is_demo() else screens
+
+
+def _is_demo() -> bool:
+    return options().simulator is not None
+
+
+def _surroundings() -> dict[str, object]:
+    """What the frame around each page shows; empty where the gateway does not answer."""
+    info: Info | None = None
+    who: Session | None = None
+    try:
+        info = gateway().info
+        who = person()
+    except Unreachable:
+        pass
+    return {
+        "screens": _screens(),
+        "info": info,
+        "who": who,
+        "is_demo": _is_demo(),
+        "language": language.current(),
+        "here": request.full_path.rstrip("?") if request.method == "GET" else "/",
+    }

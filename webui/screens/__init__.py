@@ -1,0 +1,1 @@
+"""One module a screen: a blueprint, its routes, and nothing of another screen's."""

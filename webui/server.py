@@ -1,0 +1,78 @@
+"""Gunicorn as a library: one worker of threads, ended within two seconds with streams open."""
+
+import signal
+from types import FrameType
+from typing import Any, Final
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
+
+from webui.app import create_app
+from webui.options import Options
+from webui.streams import doorbell
+
+THREADS: Final = 32
+GRACE_S: Final = 2
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn's thread worker, which ends the open event streams before it waits for threads."""
+
+    wsgi: Flask | None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM."""
+        self._end_streams()
+        super().handle_exit(sig, frame)
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGINT and SIGQUIT. Those of a terminal reach the arbiter too; once is enough."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+        self._end_streams()
+        super().handle_quit(sig, frame)
+
+    def _end_streams(self) -> None:
+        if self.wsgi is not None:
+            doorbell(self.wsgi.extensions).close()
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """The page on a socket that is already bound.
+
+    Args:
+        descriptor: The listening socket's.
+        address: What people type to get here.
+        options: What the page is started with.
+    """
+
+    def __init__(self, descriptor: int, address: str, options: Options) -> None:
+        self._descriptor = descriptor
+        self._address = address
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """The settings, all of them ours: no file and no environment variable is read."""
+        settings: dict[str, object] = {
+            "bind": f"fd://{self._descriptor}",
+            "control_socket_disable": True,
+            "graceful_timeout": GRACE_S,
+            "keepalive": 1,  # also how long an idle connection may hold up the end
+            "limit_request_line": 2048,
+            "loglevel": "warning",
+            "threads": THREADS,
+            "when_ready": self._announce,
+            "worker_class": Worker,
+            "workers": 1,
+        }
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application, made in the worker."""
+        return create_app(self._options)
+
+    def _announce(self, _arbiter: Any) -> None:
+        print(f"achivx-webui: the page is at {self._address}", flush=True)

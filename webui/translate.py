@@ -1,0 +1,33 @@
+"""Flask-Babel with types: the one module that imports it."""
+
+from collections.abc import Callable
+from datetime import date
+
+import flask_babel
+from flask import Flask
+
+
+def install(app: Flask, choose: Callable[[], str]) -> None:
+    """Give `app` its catalogues; `choose` names the language of each answer."""
+    flask_babel.Babel(app, locale_selector=choose)
+
+
+def chosen() -> str:
+    """The language of this answer, `ru` or `en`."""
+    return str(flask_babel.get_locale())
+
+
+def gettext(text: str, **values: object) -> str:
+    """The text in the reader's language."""
+    return str(flask_babel.gettext(text, **values))
+
+
+def lazy_gettext(text: str) -> object:
+    """The text in the language of whoever reads it later, by `str`."""
+    found: object = flask_babel.lazy_gettext(text)
+    return found
+
+
+def spell_date(day: date) -> str:
+    """A date as people write it, e.g. `5 Nov 2026`."""
+    return str(flask_babel.format_date(day, "medium", rebase=False))
