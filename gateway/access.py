@@ -7,6 +7,7 @@ so that a restart signs nobody out and a stolen file opens nothing.
 
 import asyncio
 import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -19,15 +20,18 @@ import msgspec
 from gateway.config import Access as Rules
 from gateway.config import Staff
 from gateway.errors import Refused
-from gateway.files import write_atomic
+from gateway.files import clear_leftovers, write_atomic
 from gateway.messages import Session
-from gateway.model import Role
 
 LOCKOUT_MOST_S: Final = 3600.0
 PIN_LENGTHS: Final = range(4, 33)
 SESSIONS_MOST: Final = 200
 
 _TOKEN_BYTES: Final = 24
+_IN_ORDER: Final = "01234567890"
+_STRANGERS: Final = 64  # names that nobody has, of which wrong PINs are counted
+
+_log: Final = logging.getLogger(__name__)
 
 
 class _Lockout(msgspec.Struct):
@@ -41,7 +45,6 @@ class _Kept(msgspec.Struct):
     """A session as it is kept: by the hash of its token."""
 
     staff: str
-    role: Role
     expires: float  # Unix time
 
 
@@ -81,10 +84,10 @@ class Access:
         self._wall: Final = wall
         # 51 ms on a small machine; argon2-cffi's defaults take 350 ms and 64 MB.
         self._hasher: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+        self._session_s: Final = rules.session_hours * 3600
         self._one_at_a_time: Final = asyncio.Lock()
-        self._file = _File()
-        if path.exists():
-            self._file = msgspec.json.decode(path.read_bytes(), type=_File)
+        clear_leftovers(path)
+        self._file = _read(path) if path.exists() else _File()
         # Verified in place of a PIN that is not set, so that the time tells nothing.
         self._nobody: Final = self._hasher.hash(secrets.token_hex(8))
 
@@ -100,25 +103,26 @@ class Access:
             Refused: `locked_out` with the seconds to wait, or `bad_pin`: the same for a wrong
                 PIN, a person without one and a name that nobody has.
         """
+        key = name if name in self._roles else _digest(name)
         async with self._one_at_a_time:
-            lockout = self._file.lockouts.get(name, _Lockout())
-            wait_s = min(lockout.until - self._wall(), LOCKOUT_MOST_S)
+            lockout = self._file.lockouts.get(key, _Lockout())
+            wait_s = self._wait_s(lockout)
             if wait_s > 0:
                 raise Refused("locked_out", f"too many wrong PINs: wait {wait_s:.0f} s")
             known = name in self._roles and name in self._file.pins
             hashed = self._file.pins[name] if known else self._nobody
             right = await asyncio.to_thread(self._verify, hashed, pin)
             if not (right and known):
-                await self._failed(name, lockout)
+                await self._failed(key, lockout.failures + 1)
                 raise Refused("bad_pin", "the name and the PIN do not fit")
-            self._file.lockouts.pop(name, None)
+            self._file.lockouts.pop(key, None)
             return await self._open(name)
 
     async def set_pin(self, name: str, pin: str) -> None:
         """Give a person a PIN, and end the sessions that began under the old one.
 
         Raises:
-            Refused: `unknown_staff`, or `weak_pin`.
+            Refused: `unknown_staff`, `weak_pin`, or `not_kept` by the disk: the old one stands.
         """
         if name not in self._roles:
             raise Refused("unknown_staff", f"the configuration has no staff named {name!r}")
@@ -126,14 +130,21 @@ class Access:
             raise Refused("weak_pin", "a PIN has 4 to 32 characters")
         if len(set(pin)) == 1:
             raise Refused("weak_pin", "a PIN of one character repeated is no PIN")
+        if pin in _IN_ORDER or pin in _IN_ORDER[::-1]:
+            raise Refused("weak_pin", "a PIN of digits in order is no PIN")
         async with self._one_at_a_time:
-            self._file.pins[name] = await asyncio.to_thread(self._hasher.hash, pin)
-            self._file.lockouts.pop(name, None)
-            sessions = self._file.sessions
-            self._file.sessions = {
-                key: kept for key, kept in sessions.items() if kept.staff != name
-            }
-            await self._save()
+            before = self._file
+            hashed = await asyncio.to_thread(self._hasher.hash, pin)
+            self._file = _File(
+                pins={**before.pins, name: hashed},
+                lockouts={key: kept for key, kept in before.lockouts.items() if key != name},
+                sessions={key: kept for key, kept in before.sessions.items() if kept.staff != name},
+            )
+            try:
+                await self._write()
+            except OSError as error:
+                self._file = before
+                raise Refused("not_kept", f"the PIN cannot be kept: {error}") from error
 
     def session(self, token: str) -> Session:
         """The session of a token, with the role that its person has now.
@@ -144,6 +155,8 @@ class Access:
         kept = self._file.sessions.get(_digest(token))
         if kept is None or kept.expires < self._wall() or kept.staff not in self._roles:
             raise Refused("not_signed_in", "please sign in")
+        # A clock that was set back must not make a session last for years.
+        kept.expires = min(kept.expires, self._wall() + self._session_s)
         return Session(token=token, staff=kept.staff, role=self._roles[kept.staff])
 
     async def logout(self, token: str) -> None:
@@ -157,16 +170,33 @@ class Access:
             return self._hasher.verify(hashed, pin)
         except argon2.exceptions.VerifyMismatchError:
             return False
+        except (argon2.exceptions.InvalidHashError, argon2.exceptions.VerificationError) as error:
+            _log.error("a PIN in %s is damaged and must be set anew: %r", self._path, error)
+            return False
 
-    async def _failed(self, name: str, lockout: _Lockout) -> None:
-        failures = lockout.failures + 1
+    def _wait_s(self, lockout: _Lockout) -> float:
+        """How long a lock-out lasts yet: never longer than it was meant to from now on.
+
+        A clock that was set back, or a box that woke without one, would else keep people out for
+        as long as the clock was wrong.
+        """
+        now = self._wall()
+        lockout.until = min(lockout.until, now + self._penalty_s(lockout.failures))
+        return lockout.until - now
+
+    def _penalty_s(self, failures: int) -> float:
         beyond = failures - self._rules.lockout_after
-        wait_s = min(self._rules.lockout_s * 2 ** min(beyond, 12), LOCKOUT_MOST_S)
-        until = self._wall() + wait_s if beyond >= 0 else 0.0
-        # Names that nobody has are remembered as well, or a guesser could tell them apart; but
-        # only so many, or he could fill the disk.
-        if name in self._roles or len(self._file.lockouts) < 2 * len(self._roles) + 64:
-            self._file.lockouts[name] = _Lockout(failures, until)
+        if beyond < 0:
+            return 0.0
+        return min(self._rules.lockout_s * 2.0 ** min(beyond, 12), LOCKOUT_MOST_S)
+
+    async def _failed(self, key: str, failures: int) -> None:
+        # Names that nobody has are counted as well, or a guesser could tell them apart; but only
+        # so many, or he could fill the disk.
+        most = len(self._roles) + _STRANGERS
+        if key in self._roles or key in self._file.lockouts or len(self._file.lockouts) < most:
+            until = self._wall() + self._penalty_s(failures)
+            self._file.lockouts[key] = _Lockout(failures, until)
         await self._save()
 
     async def _open(self, name: str) -> Session:
@@ -174,13 +204,26 @@ class Access:
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         live = [(key, kept) for key, kept in self._file.sessions.items() if kept.expires > now]
         self._file.sessions = dict(live[-SESSIONS_MOST + 1 :])
-        expires = now + self._rules.session_hours * 3600
-        self._file.sessions[_digest(token)] = _Kept(name, self._roles[name], expires)
+        self._file.sessions[_digest(token)] = _Kept(name, now + self._session_s)
         await self._save()
         return Session(token=token, staff=name, role=self._roles[name])
 
     async def _save(self) -> None:
+        """Keep it if the disk takes it: people sign in with a full disk too, there are alerts."""
+        try:
+            await self._write()
+        except OSError as error:
+            _log.error("sessions and lock-outs will not outlast a restart: %s", error)
+
+    async def _write(self) -> None:
         await asyncio.to_thread(write_atomic, self._path, msgspec.json.encode(self._file))
+
+
+def _read(path: Path) -> _File:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_File)
+    except (UnicodeDecodeError, RecursionError) as error:  # msgspec lets these two through
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def _digest(token: str) -> str:

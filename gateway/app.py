@@ -85,6 +85,7 @@ class Gateway:
             on_change=lambda: self._from_thread(self._journal_changed),
         )
         self._faults: Final = Faults(self._record)
+        self._make_state_directory()
         if loaded.source is Source.LAST_GOOD:
             words = "; ".join(format_problem(problem) for problem in loaded.problems)
             self._faults.set("settings", f"running on the last good ones: {words}")
@@ -164,9 +165,11 @@ class Gateway:
             self._lane.start()
             parts.push_async_callback(self._stop_lane)
             parts.callback(self._inputs.close)
-            self._floor.open(self._lane, self._inputs.start(), await self._live_alerts())
+            self._floor.open(self._lane, self._inputs.start())
+            self._floor.restore(await self._live_alerts())
             self._record(Started(version=__version__))
             await self._fill_cache()
+            await self._control.begin()
             await self._run_tasks()
 
     async def _run_tasks(self) -> None:
@@ -219,6 +222,13 @@ class Gateway:
             self._loop.call_soon_threadsafe(callback)
 
     # --- parts -----------------------------------------------------------------------------
+
+    def _make_state_directory(self) -> None:
+        try:
+            self._state.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            # Pages go out all the same; the journal says by itself what it cannot do.
+            self._faults.set("disk", f"cannot make {self._state}: {error.strerror}")
 
     def _make_uplink(self) -> Uplink | None:
         if not isinstance(self._config.uplink, AchivxUplink):

@@ -45,7 +45,7 @@ class Client:
             self._socket.connect(str(path))
         except OSError as error:
             self._socket.close()
-            raise Unreachable(f"no gateway answers at {path}: {error.strerror}") from error
+            raise Unreachable(f"no gateway answers at {path}: {error.strerror or error}") from error
         self._reader = self._socket.makefile("rb")
 
     def call(self, request: Request[T]) -> T:
@@ -57,12 +57,13 @@ class Client:
         """
         self._number += 1
         self._send(request)
-        answer = msgspec.json.decode(self._read(), type=Answer)
+        answer = self._read(Answer)
+        # 0 is the number of what could not be read as a question, or came from one too many.
+        if answer.error is not None and answer.id in (self._number, 0):
+            raise Refused(answer.error.code, answer.error.message)
         if answer.id != self._number:
             raise Unreachable(f"the answer at {self._path} is to another question")
-        if answer.error is not None:
-            raise Refused(answer.error.code, answer.error.message)
-        value: T = msgspec.json.decode(answer.ok, type=answer_type(type(request)))
+        value: T = self._decode(answer.ok, answer_type(type(request)))
         return value
 
     def changes(self) -> Iterator[Changed]:
@@ -74,7 +75,7 @@ class Client:
         """
         yield self.call(Subscribe())
         while True:
-            yield msgspec.json.decode(self._read(), type=Changed)
+            yield self._read(Changed)
 
     def close(self) -> None:
         """Hang up."""
@@ -88,7 +89,7 @@ class Client:
         except OSError as error:
             raise Unreachable(f"the gateway at {self._path} is gone") from error
 
-    def _read(self) -> bytes:
+    def _read(self, kind: type[T]) -> T:
         try:
             line = self._reader.readline(MAX_LINE + 1)
         except TimeoutError as error:
@@ -97,7 +98,14 @@ class Client:
             raise Unreachable(f"the gateway at {self._path} is gone") from error
         if not line.endswith(b"\n"):
             raise Unreachable(f"the gateway at {self._path} is gone")
-        return line
+        message: T = self._decode(line, kind)
+        return message
+
+    def _decode(self, text: bytes | msgspec.Raw, kind: Any) -> Any:
+        try:
+            return msgspec.json.decode(text, type=kind)
+        except ValueError as error:  # msgspec's own are ValueErrors
+            raise Unreachable(f"{self._path} speaks another language: {error}") from error
 
     def __enter__(self) -> Self:
         return self

@@ -115,32 +115,39 @@ class ControlServer:
         self._conversations: Final[set[asyncio.Task[None]]] = set()
 
     async def open(self) -> None:
-        """Listen; questions wait until `run` has begun.
+        """Take the socket, so that no second gateway can; who connects now waits for `begin`.
 
         Raises:
             CannotStart: Another gateway listens there, or the socket cannot be made.
         """
         if _is_answered(self._path):
             raise CannotStart(f"another gateway is running already: it answers at {self._path}")
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.unlink(missing_ok=True)
             mask = os.umask(0o117)  # made as 0660: the unit's group decides who may connect
             try:
-                self._server = await asyncio.start_unix_server(
-                    self._serve, str(self._path), limit=MAX_LINE, start_serving=False
-                )
+                listener.bind(str(self._path))
             finally:
                 os.umask(mask)
+            listener.listen(CONNECTIONS_MOST)  # asyncio would do so only when it begins to serve
         except OSError as error:
+            listener.close()
             raise CannotStart(
-                f"cannot make the control socket {self._path}: {error.strerror}"
+                f"cannot make the control socket {self._path}: {error.strerror or error}"
             ) from error
+        self._server = await asyncio.start_unix_server(
+            self._serve, sock=listener, limit=MAX_LINE, start_serving=False
+        )
+
+    async def begin(self) -> None:
+        """Begin to answer."""
+        assert self._server is not None  # noqa: S101 - open() comes first
+        await self._server.start_serving()
 
     async def run(self) -> None:
         """Answer until cancelled."""
-        assert self._server is not None  # noqa: S101 - open() comes first
-        await self._server.start_serving()
         try:
             await asyncio.get_running_loop().create_future()
         finally:
@@ -175,7 +182,7 @@ class ControlServer:
         while line := await _line(reader):
             try:
                 call = msgspec.json.decode(line, type=Call)
-            except msgspec.DecodeError as error:
+            except (ValueError, RecursionError) as error:  # msgspec's own are ValueErrors
                 _write(writer, 0, Problem("bad_request", f"not a request: {error}"))
                 await writer.drain()
                 continue
@@ -189,7 +196,7 @@ class ControlServer:
 
     async def _answer(self, call: Call, peer: Asker) -> object:
         try:
-            asker = peer if call.token is None else self._service.session_asker(call.token)
+            asker = self._asker(call, peer)
             asker.require(type(call.request).needs)
             if isinstance(call.request, Subscribe):
                 return Changed(version=self._doorbell.version)
@@ -198,6 +205,16 @@ class ControlServer:
             return Problem(refusal.code, str(refusal))
         except GatewayError as error:
             return Problem("unavailable", str(error))
+
+    def _asker(self, call: Call, peer: Asker) -> Asker:
+        if call.token is None:
+            return peer
+        try:
+            return self._service.session_asker(call.token)
+        except Refused:
+            if type(call.request).needs is None:
+                return peer  # whose session has ended must be able to sign in again
+            raise
 
     async def _ring(self, writer: asyncio.StreamWriter) -> None:
         seen = self._doorbell.version
@@ -216,11 +233,12 @@ class ControlServer:
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:
-    """The next line; empty at the end, and for a line that is longer than any request."""
+    """The next line; empty at the end, for a half one, and for one longer than any request."""
     try:
-        return await reader.readline()
+        line = await reader.readline()
     except ValueError:
         return b""
+    return line if line.endswith(b"\n") else b""
 
 
 def _write(writer: asyncio.StreamWriter, number: int, answered: object) -> None:
@@ -237,6 +255,8 @@ def _is_answered(path: Path) -> bool:
         probe.settimeout(1.0)
         try:
             probe.connect(str(path))
+        except (BlockingIOError, TimeoutError):
+            return True  # it is there, and too busy to answer
         except OSError:
             return False
     return True

@@ -69,14 +69,18 @@ class Floor:
         self._watchers: Final[list[Callable[[Pressed], None]]] = []
         self._lane: PageLane | None = None
 
-    def open(self, lane: PageLane, pressed: dict[str, bool], live: list[Alert]) -> None:
-        """Begin: with the buttons that are down already, and the alerts of before the restart."""
+    def open(self, lane: PageLane, pressed: dict[str, bool]) -> None:
+        """Begin, with the buttons that are down already. No edge may come before this."""
         self._lane = lane
-        now = self._clock.now()
+        now_ns = self._clock.mono_ns()
         for name, active in pressed.items():
-            self._filter.begin(name, active=active, at_ns=now.mono_ns)
-        self.carry_out(self.desk.restore(live, now), now)
+            self._filter.begin(name, active=active, at_ns=now_ns)
         self._advance_filter()
+
+    def restore(self, live: list[Alert]) -> None:
+        """Take up again the alerts of before the restart; presses may have come meanwhile."""
+        now = self._clock.now()
+        self.carry_out(self.desk.restore(live, now), now)
 
     def close(self) -> None:
         """Stop the timers."""

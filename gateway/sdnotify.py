@@ -1,14 +1,17 @@
 """systemd's notification protocol (sd_notify(3)): a datagram to the socket that it names."""
 
+import logging
 import os
 import socket
+from typing import Final
+
+_log: Final = logging.getLogger(__name__)
 
 
 def notify(words: str) -> None:
     """Tell systemd, e.g. `READY=1`; nothing where there is no systemd.
 
-    Raises:
-        OSError: The socket that systemd named cannot be written to.
+    A socket that is gone is no reason to stop: systemd itself acts on what it does not hear.
     """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
@@ -16,7 +19,10 @@ def notify(words: str) -> None:
     if address.startswith("@"):
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as plain:
-        plain.sendto(words.encode(), address)
+        try:
+            plain.sendto(words.encode(), address)
+        except OSError as error:
+            _log.warning("systemd cannot be told %s: %s", words, error)
 
 
 def watchdog_s() -> float | None:

@@ -16,6 +16,7 @@ LISTEN: Final = "127.0.0.1:8080"
 CONTROL: Final = "/run/achivx-gateway/control.sock"
 STATE: Final = "/var/lib/achivx-webui"
 _BACKLOG: Final = 128
+_PORT_MOST: Final = 65535
 
 
 class CannotServe(Exception):
@@ -54,10 +55,12 @@ def listen(address: str) -> socket.socket:
     host = host.strip("[]")
     if not host or not port.isascii() or not port.isdigit():
         raise CannotServe(f"--listen takes HOST:PORT, as in {LISTEN}, not {address!r}")
+    if int(port) > _PORT_MOST:  # the resolver would silently take the remainder
+        raise CannotServe(f"there is no port {port}: the largest is {_PORT_MOST}")
     try:
         family, kind, _, _, name = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise CannotServe(f"there is no address {address}: {error}") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -121,3 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a name beside the machine's own that browsers may use; may be given again",
     )
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

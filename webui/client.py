@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+import msgspec
+
 from gateway.alerts.case import Alert, PageNote
 from gateway.client import Client, Unreachable
 from gateway.config import Offer
@@ -111,7 +113,7 @@ class Gateway:
     def __init__(self, path: Path, token: str | None = None) -> None:
         self._client: Final = Client(path, timeout_s=ANSWER_S)
         try:
-            self.info: Final = self._client.call(Hello(unprivileged=True))
+            self.info: Final = _ask(self._client, Hello(unprivileged=True))
         except BaseException:
             self._client.close()
             raise
@@ -124,7 +126,7 @@ class Gateway:
             Refused: The gateway said no, with its code and sentence.
             Unreachable: It is gone, or took too long.
         """
-        return self._client.call(request)
+        return _ask(self._client, request)
 
     def login(self, staff: str, pin: str) -> Session:
         """Sign a person in, whoever asked on this connection before.
@@ -134,7 +136,7 @@ class Gateway:
             Unreachable: It is gone, or took too long.
         """
         self._client.token = None
-        return self._client.call(Login(staff=staff, pin=pin))
+        return _ask(self._client, Login(staff=staff, pin=pin))
 
     def changes(self) -> Iterator[Changed]:
         """Yield at every ring of the doorbell; nothing else can be asked from then on.
@@ -169,4 +171,12 @@ def ask_simulator(path: Path, request: Request[T]) -> T:
         Unreachable: It is not there.
     """
     with Client(path, timeout_s=ANSWER_S) as client:
+        return _ask(client, request)
+
+
+def _ask(client: Client, request: Request[T]) -> T:
+    """An answer that cannot be read is none: page and gateway may be of different versions."""
+    try:
         return client.call(request)
+    except msgspec.DecodeError as error:
+        raise Unreachable(f"the gateway speaks another version: {error}") from error

@@ -8,7 +8,7 @@ from typing import Final
 from flask import Flask, request, url_for
 
 from webui import language, words
-from webui.client import Info, Language, Session, Unreachable
+from webui.client import Info, Language, Refused, Session, Unreachable
 from webui.options import options
 from webui.person import gateway, person
 from webui.translate import gettext
@@ -62,7 +62,7 @@ def _surroundings() -> dict[str, object]:
     try:
         info = gateway().info
         who = person()
-    except Unreachable:
+    except (Refused, Unreachable):
         pass
     return {
         "screens": _screens(),

@@ -53,6 +53,7 @@ def person() -> Session | None:
     """The signed-in person as the gateway knows them, or None.
 
     Raises:
+        Refused: The gateway has another reason than an unknown session.
         Unreachable: Nobody answers.
     """
     if token() is None:
@@ -60,7 +61,9 @@ def person() -> Session | None:
     if "person" not in g:
         try:
             g.person = gateway().call(WhoAmI())
-        except Refused:
+        except Refused as refused:
+            if refused.code != "not_signed_in":
+                raise
             session.pop(_TOKEN, None)
             g.person = None
     found: Session | None = g.person

@@ -30,6 +30,7 @@ REFUSALS: Final = {
     "locked_out": lazy_gettext("Too many wrong PINs. Wait a little, then try again."),
     "mistyped": lazy_gettext("This is no code. Compare it letter by letter."),
     "no_account": lazy_gettext("Tokens need the customer's ACHIVX account."),
+    "not_kept": lazy_gettext("The box could not keep this, so it was not done. Try again."),
     "not_open": lazy_gettext("This alert has already ended."),
     "not_signed_in": lazy_gettext("Please sign in."),
     "request_reused": lazy_gettext("This form was used already. Open the page again."),
@@ -38,6 +39,7 @@ REFUSALS: Final = {
     "unknown_code": lazy_gettext("No grant has this code. Check the letters and try again."),
     "unknown_offer": lazy_gettext("This offer is no longer in the playbook."),
     "unknown_staff": lazy_gettext("Nobody of this name works here."),
+    "void": lazy_gettext("This code has been taken back."),
 }
 
 CAUSES: Final = {

@@ -25,6 +25,8 @@ from gateway.model import AlertCause, AlertState, Outcome, ReceiptState
 
 PAGES_SHOWN: Final = 12
 """The latest receipts an alert carries along; the journal has them all."""
+DURABLE: Final = (ReceiptState.ACCEPTED, ReceiptState.TRANSMITTED)
+"""Receipts which prove that a page went out."""
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -52,9 +54,12 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         level: The last ladder level taken, -1 before the first.
         climbing: When the ladder began to count: the press, or the return of a taken alert.
+        quiet: It is shown and not paged: raised, or come back, outside opening hours.
         presses: Presses of the burst.
         last_press: The latest of them.
-        durable: Ladder levels that have a receipt which proves the page went out.
+        receipts: What became of each page of the level now, by the page's id. A page that went
+            out stays so, whatever is heard of it later.
+        acknowledged: Who went. It is forgotten when the alert comes back, as is `contacted`.
     """
 
     id: str
@@ -69,7 +74,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     level: int = -1
     presses: int = 1
     returns: int = 0
-    durable: tuple[int, ...] = ()
+    receipts: dict[str, ReceiptState] = {}
     pages: tuple[PageNote, ...] = ()
     acknowledged: Act | None = None
     contacted: Act | None = None
@@ -82,6 +87,15 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     def is_live(self) -> bool:
         """Whether someone must still do something about it."""
         return self.state in (AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.CONTACTED)
+
+    @property
+    def taken(self) -> Act | None:
+        """The latest word of whoever answers for it now, None while it is open."""
+        return self.contacted or self.acknowledged
+
+    def went_out(self, page: str) -> bool:
+        """Whether a receipt proves that this page of the level now went out."""
+        return self.receipts.get(page) in DURABLE
 
 
 def alert_of(event: AnyEvent) -> str | None:
@@ -118,7 +132,7 @@ def _changes(alert: Alert, event: AnyEvent, at: Stamp) -> dict[str, object]:
         case AlertJoined():
             return {"presses": alert.presses + 1, "last_press": at}
         case AlertClimbed(level=level):
-            return {"level": level}
+            return {"level": level, "receipts": {}}
         case Paged():
             return _paged(alert, event, at)
         case AlertAcknowledged(by=by):
@@ -145,8 +159,11 @@ def _changes(alert: Alert, event: AnyEvent, at: Stamp) -> dict[str, object]:
                 "state": AlertState.OPEN,
                 "climbing": at,
                 "level": level,
-                "durable": (),
+                "quiet": level < 0,  # what comes back takes a step at once or none at all
+                "receipts": {},
                 "returns": alert.returns + 1,
+                "acknowledged": None,
+                "contacted": None,
             }
         case _:
             return {}
@@ -155,7 +172,6 @@ def _changes(alert: Alert, event: AnyEvent, at: Stamp) -> dict[str, object]:
 def _paged(alert: Alert, event: Paged, at: Stamp) -> dict[str, object]:
     note = PageNote(event.page, event.pager, event.level, event.state, event.detail, event.text, at)
     changes: dict[str, object] = {"pages": (*alert.pages, note)[-PAGES_SHOWN:]}
-    went_out = event.state in (ReceiptState.ACCEPTED, ReceiptState.TRANSMITTED)
-    if went_out and event.level not in alert.durable:
-        changes["durable"] = (*alert.durable, event.level)
+    if event.level == alert.level and not alert.went_out(event.page):
+        changes["receipts"] = {**alert.receipts, event.page: event.state}
     return changes

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.alerts import case, hours, ladder
+from gateway.alerts import burst, case, hours, ladder, timing
 from gateway.alerts.case import Alert
 from gateway.alerts.pages import PageWriter
 from gateway.clock import NS_PER_S, Stamp
@@ -64,6 +64,8 @@ class Desk:
         self._accounts: Final = {person.name: person.account for person in config.staff}
         self._writer: Final = PageWriter(config)
         self._live: dict[str, Alert] = {}
+        # Open alerts of before the restart that nothing has happened to since.
+        self._untouched: set[str] = set()
 
     # --- looking ---------------------------------------------------------------------------
 
@@ -87,41 +89,44 @@ class Desk:
         return self._writer.label(alert)
 
     def next_page_s(self, alert: Alert, now: Stamp) -> float | None:
-        """Seconds until the ladder pages again, None when it will not."""
-        age_ns = alert.climbing.age_ns(now)
-        if alert.state is not AlertState.OPEN or alert.quiet or age_ns is None:
+        """Seconds until the ladder pages again, None when it will not or nobody knows."""
+        rules = self._config.ladder
+        moment = ladder.next_moment_ns(rules, alert.level)
+        if moment is None or not timing.may_page(rules, alert, now):
             return None
-        moment = ladder.next_moment_s(self._config.ladder, alert.level)
-        return None if moment is None else max(0.0, moment - age_ns / NS_PER_S)
+        return max(0, moment - timing.least_age_ns(alert.climbing, now)) / NS_PER_S
 
     def next_due_s(self, now: Stamp) -> float | None:
         """Seconds until `advance` has something to do, None when nothing is live."""
-        waits = [wait for alert in self._live.values() for wait in self._waits(alert, now)]
-        return max(0.0, min(waits)) if waits else None
+        rules = self._config.ladder
+        waits = [timing.wait_ns(rules, alert, now) for alert in self._live.values()]
+        return max(0, min(waits)) / NS_PER_S if waits else None
 
     # --- what happens ----------------------------------------------------------------------
 
     def press(self, press: Press, at: Stamp) -> Decision:
-        """A customer's press, as the filter judged it."""
-        cause = self._cause(press)
-        button = self._buttons.get(press.button)
-        if cause is None or button is None:
-            return Decision()
+        """A customer's press, as the filter judged it.
+
+        Raises:
+            KeyError: No such button.
+        """
         decision = Decision()
-        burst = self._burst(cause, button, at)
-        if burst is not None:
-            self._do(decision, AlertJoined(alert=burst.id, button=button.name), at)
+        cause = _cause(press)
+        if cause is None:
+            return decision
+        button = self._buttons[press.button]
+        quiet = self._is_quiet(button.name, at)
+        incident = self._incident(cause, button, at, quiet=quiet)
+        if incident is not None:
+            self._do(decision, AlertJoined(alert=incident.id, button=button.name), at)
         elif cause is not AlertCause.REASON or button.pages:
-            quiet = not button.pages_when_closed and not hours.is_open(self._config.shop, at)
             self._raise(decision, cause, button.zone, button.name, at, quiet=quiet)
         return decision
 
-    def raise_alert(
-        self, cause: AlertCause, zone: str, button: str | None, at: Stamp, *, quiet: bool = False
-    ) -> Decision:
+    def raise_alert(self, cause: AlertCause, zone: str, button: str | None, at: Stamp) -> Decision:
         """An alert that no single press made: a pattern, or a fault of the box."""
         decision = Decision()
-        self._raise(decision, cause, zone, button, at, quiet=quiet)
+        self._raise(decision, cause, zone, button, at, quiet=self._is_quiet(button, at))
         return decision
 
     def receipt(self, page: Page, receipt: Receipt, at: Stamp) -> Decision:
@@ -229,95 +234,74 @@ class Desk:
     def advance(self, now: Stamp) -> Decision:
         """Time has passed: climb, give up what is no longer fresh, bring back what was left."""
         decision = Decision()
+        rules = self._config.ladder
         for alert in tuple(self._live.values()):
-            if any(wait <= 0 for wait in self._waits(alert, now)):
+            if timing.wait_ns(rules, alert, now) <= 0:
                 self._advance(decision, alert, now)
+            elif alert.id in self._untouched and timing.may_page(rules, alert, now):
+                self._untouched.discard(alert.id)
+                decision.pages.extend(self._pages(alert.id, now))
         return decision
 
     def transmitter_back(self, now: Stamp) -> Decision:
         """A transmitter works again: page at once what it could not send, not at the next step."""
         decision = Decision()
         for alert in self._live.values():
-            latest = alert.pages[-1] if alert.pages else None
-            failed = latest is not None and latest.state is ReceiptState.FAILED
-            if failed and alert.state is AlertState.OPEN and alert.level not in alert.durable:
-                decision.pages.extend(self._writer.pages(alert, alert.level, now))
+            if timing.may_page(self._config.ladder, alert, now):
+                decision.pages.extend(
+                    page
+                    for page in self._pages(alert.id, now)
+                    if alert.receipts.get(page.id) is ReceiptState.FAILED
+                )
         return decision
 
     def restore(self, alerts: Iterable[Alert], now: Stamp) -> Decision:
-        """Take up again what was live before a restart.
+        """Take up again what was live before a restart; what was pressed since then stands.
 
-        A fresh alert goes on where its ladder was; the last level is paged again only if no
-        receipt proves that it went out. An alert of another boot whose age nobody can know
-        counts as missed: an old page is never sent as new.
+        A fresh alert goes on where its ladder was; of the last level only those pages go out
+        again that no receipt proves to have gone out. Nothing is paged for an alert of another
+        boot until the clock is set and tells its age; it is missed once this boot alone is too
+        long for it: an old page is never sent as new.
         """
-        decision = Decision()
-        for alert in alerts:
-            self._live[alert.id] = alert
-            if alert.state is not AlertState.OPEN:
-                continue
-            age_ns = alert.climbing.age_ns(now)
-            if age_ns is None:
-                self._miss(decision, alert, now)
-            elif self._is_fresh(age_ns) and 0 <= alert.level not in alert.durable:
-                decision.pages.extend(self._writer.pages(alert, alert.level, now))
-        later = self.advance(now)
-        # A step that has come due meanwhile replaces the page of the level before it.
-        climbed = {page.alert for page in later.pages}
-        pages = [page for page in decision.pages if page.alert not in climbed]
-        return Decision(
-            pages=pages + later.pages,
-            cancelled=decision.cancelled + later.cancelled,
-            events=decision.events + later.events,
+        found = {alert.id: alert for alert in alerts if alert.id not in self._live}
+        self._untouched.update(
+            alert.id for alert in found.values() if alert.state is AlertState.OPEN
         )
+        self._live = {**found, **self._live}
+        return self.advance(now)
 
     # --- how -------------------------------------------------------------------------------
 
     def _account(self, by: str) -> str | None:
         return self._accounts.get(by)
 
-    def _do(self, decision: Decision, event: AnyEvent, at: Stamp) -> Alert | None:
+    def _do(self, decision: Decision, event: AnyEvent, at: Stamp) -> None:
         decision.events.append(event)
         alert_id = case.alert_of(event)
         if alert_id is None:
-            return None
+            return
+        self._untouched.discard(alert_id)
         alert = case.fold(self._live.get(alert_id), event, at)
         if alert is not None and alert.is_live:
             self._live[alert_id] = alert
         else:
             self._live.pop(alert_id, None)
-        return alert
 
-    @staticmethod
-    def _cause(press: Press) -> AlertCause | None:
-        if press.flag is not None:
-            return None
-        if press.kind.is_red:
-            return AlertCause.RED
-        if press.kind is ButtonKind.CALL:
-            return AlertCause.CALL
-        return AlertCause.REASON if press.kind is ButtonKind.REASON else None
-
-    def _burst(self, cause: AlertCause, button: Button, at: Stamp) -> Alert | None:
-        """The live incident that this press belongs to, if any."""
+    def _incident(
+        self, cause: AlertCause, button: Button, at: Stamp, *, quiet: bool
+    ) -> Alert | None:
+        """The live alert that this press belongs to, if any."""
+        rules = self._config.ladder
         for alert in self._live.values():
-            if alert.cause is AlertCause.CALL and alert.state is AlertState.OPEN:
-                same = alert.button == button.name  # a call repeated is the same call
-            else:
-                since_ns = alert.last_press.age_ns(at)
-                near = since_ns is not None and since_ns <= self._config.ladder.burst_s * NS_PER_S
-                same = near and self._is_same_point(alert, cause, button)
-            if same:
+            first = self._buttons.get(alert.button or "")
+            if burst.joins(rules, alert, first, cause, button, at, quiet=quiet):
                 return alert
         return None
 
-    def _is_same_point(self, alert: Alert, cause: AlertCause, button: Button) -> bool:
-        first = self._buttons.get(alert.button or "")
-        if first is None:
-            return False
-        if cause is AlertCause.REASON:  # the reason of the red that was pressed just before
-            return first.panel == button.panel
-        return first.panel == button.panel and alert.cause is cause
+    def _is_quiet(self, button: str | None, at: Stamp) -> bool:
+        known = self._buttons.get(button or "")
+        always = known is not None and known.pages_when_closed
+        return not always and not hours.is_open(self._config.shop, at)
 
     def _raise(
         self,
@@ -329,55 +313,64 @@ class Desk:
         *,
         quiet: bool,
     ) -> None:
+        alert_id = self._new_id()
         level = -1 if quiet else ladder.level_at(self._config.ladder, 0)
         event = AlertRaised(
-            alert=self._new_id(), cause=cause, zone=zone, button=button, level=level, quiet=quiet
+            alert=alert_id, cause=cause, zone=zone, button=button, level=level, quiet=quiet
         )
-        alert = self._do(decision, event, at)
-        if alert is not None and level >= 0:
-            decision.pages.extend(self._writer.pages(alert, level, at))
-
-    def _waits(self, alert: Alert, now: Stamp) -> list[float]:
-        """Seconds until each thing that time alone will do to this alert."""
-        rules = self._config.ladder
-        if alert.state is AlertState.OPEN:
-            age_ns = alert.climbing.age_ns(now)
-            if age_ns is None:
-                return []
-            age_s = age_ns / NS_PER_S
-            waits = [rules.fresh_s - age_s]
-            if not alert.quiet:
-                waits.append(ladder.moment_s(rules, alert.level + 1) - age_s)
-            return waits
-        latest = alert.contacted or alert.acknowledged
-        since_ns = latest.at.age_ns(now) if latest is not None else None
-        return [] if since_ns is None else [rules.outcome_s - since_ns / NS_PER_S]
+        self._do(decision, event, at)
+        decision.pages.extend(self._pages(alert_id, at))
 
     def _advance(self, decision: Decision, alert: Alert, now: Stamp) -> None:
+        """Do the one thing that time has brought due."""
+        rules = self._config.ladder
         if alert.state is not AlertState.OPEN:
-            level = ladder.level_at(self._config.ladder, 0)
-            event = AlertReturned(alert=alert.id, level=level)
-            returned = self._do(decision, event, now)
-            if returned is not None and level >= 0:
-                decision.pages.extend(self._writer.pages(returned, level, now))
-            return
-        age_ns = alert.climbing.age_ns(now)
-        if age_ns is None or not self._is_fresh(age_ns):
+            self._bring_back(decision, alert, now)
+        elif timing.is_over(rules, alert, now):
+            self._miss(decision, alert, now)
+        else:
+            level = ladder.level_at(rules, timing.least_age_ns(alert.climbing, now))
+            self._do(decision, AlertClimbed(alert=alert.id, level=level), now)
+            decision.pages.extend(self._pages(alert.id, now))
+
+    def _bring_back(self, decision: Decision, alert: Alert, now: Stamp) -> None:
+        """A taken alert with no outcome: it climbs again from the first step, at once.
+
+        One that came due while the box was off, and by now would have climbed to its end, is
+        missed. One whose age nobody knows is shown and not paged.
+        """
+        rules = self._config.ladder
+        age_ns = timing.age_ns(timing.counts_from(alert), now)
+        if age_ns is not None and age_ns >= ladder.ns(rules.outcome_s) + ladder.ns(rules.fresh_s):
             self._miss(decision, alert, now)
             return
-        level = ladder.level_at(self._config.ladder, age_ns / NS_PER_S)
-        climbed = self._do(decision, AlertClimbed(alert=alert.id, level=level), now)
-        if climbed is not None:
-            decision.pages.extend(self._writer.pages(climbed, level, now))
+        quiet = age_ns is None or self._is_quiet(alert.button, now)
+        self._do(decision, AlertReturned(alert=alert.id, level=-1 if quiet else 0), now)
+        decision.pages.extend(self._pages(alert.id, now))
 
     def _miss(self, decision: Decision, alert: Alert, now: Stamp) -> None:
         decision.cancelled.append(alert.id)
         self._do(decision, AlertMissed(alert=alert.id), now)
 
-    def _is_fresh(self, age_ns: int) -> bool:
-        return age_ns < self._config.ladder.fresh_s * NS_PER_S
+    def _pages(self, alert_id: str, now: Stamp) -> list[Page]:
+        """The pages of the alert's level that no receipt proves to have gone out."""
+        alert = self._live[alert_id]
+        if alert.level < 0:
+            return []
+        pages = self._writer.pages(alert, alert.level, now)
+        return [page for page in pages if not alert.went_out(page.id)]
+
+
+def _cause(press: Press) -> AlertCause | None:
+    if press.flag is not None:
+        return None
+    if press.kind.is_red:
+        return AlertCause.RED
+    if press.kind is ButtonKind.CALL:
+        return AlertCause.CALL
+    return AlertCause.REASON if press.kind is ButtonKind.REASON else None
 
 
 def _seconds(since: Stamp, at: Stamp) -> float | None:
-    age_ns = since.age_ns(at)
+    age_ns = timing.age_ns(since, at)
     return None if age_ns is None else round(age_ns / NS_PER_S, 3)

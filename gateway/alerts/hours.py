@@ -1,4 +1,7 @@
-"""Opening hours, holidays and shifts, pure. A span that ends before it begins passes midnight.
+"""Opening hours, holidays and shifts, pure.
+
+A span that does not end after it begins passes midnight: `22:00`–`06:00` ends the next morning,
+`00:00`–`00:00` is the whole day. It belongs to the day on which it begins, holidays too.
 
 With a clock that is not synchronised nobody knows the hour: then the shop counts as open and
 everyone as on duty. A page too many is a nuisance; a customer lost is the loss this box is for.
@@ -20,11 +23,18 @@ def local(shop: Shop, at: Stamp) -> datetime:
     return datetime.fromtimestamp(at.wall_ns / NS_PER_S, UTC).astimezone(ZoneInfo(shop.timezone))
 
 
+def hhmm(shop: Shop, at: Stamp) -> str:
+    """The shop's time of day for a person; dashes where the clock was not right."""
+    return local(shop, at).strftime("%H:%M") if at.synced else "--:--"
+
+
 def is_open(shop: Shop, at: Stamp) -> bool:
-    """Whether the shop is open; always, where no hours are set or nobody knows the time."""
-    if not shop.hours or not at.synced:
+    """Whether the shop is open: all day where no hours are set, always if nobody knows the time."""
+    if not at.synced:
         return True
     now = local(shop, at)
+    if not shop.hours:
+        return not _is_holiday(now, shop.holidays)
     return any(_within(now, span.days, span.open, span.close, shop.holidays) for span in shop.hours)
 
 
@@ -54,6 +64,8 @@ def _within(
 
 
 def _is_day(day: datetime, days: tuple[str, ...], holidays: tuple[str, ...]) -> bool:
-    if DAYS[day.weekday()] not in days:
-        return False
-    return day.strftime("%Y-%m-%d") not in holidays and day.strftime("%m-%d") not in holidays
+    return DAYS[day.weekday()] in days and not _is_holiday(day, holidays)
+
+
+def _is_holiday(day: datetime, holidays: tuple[str, ...]) -> bool:
+    return day.strftime("%Y-%m-%d") in holidays or day.strftime("%m-%d") in holidays

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gateway.alerts import hours, ladder, roster
+from gateway.alerts import hours, ladder, roster, timing
 from gateway.alerts.case import Alert
 from gateway.clock import NS_PER_S, Stamp
 from gateway.config import Config, Pager
@@ -52,14 +52,22 @@ class PageWriter:
         self, alert: Alert, level: int, template: Label | None, pager: Pager, now: Stamp
     ) -> str:
         language = pager.language or self._config.shop.language
-        age_ns = alert.raised.age_ns(now) or 0
         return alert_text(
             language,
             None if template is None else template.text(language),
             zone=alert.zone,
             button_label=self.label(alert).text(language),
-            time_hhmm=hours.local(self._config.shop, alert.raised).strftime("%H:%M"),
-            age_s=age_ns // NS_PER_S,
+            time_hhmm=hours.hhmm(self._config.shop, alert.raised),
+            age_s=timing.least_age_ns(alert.raised, now) // NS_PER_S,
             level=level,
-            occasion=Occasion.CALL if alert.cause is AlertCause.CALL and level == 0 else None,
+            occasion=_occasion(alert, level),
         )
+
+
+def _occasion(alert: Alert, level: int) -> Occasion | None:
+    """What the first page of a climb says; the others tell how high it has climbed."""
+    if level > 0:
+        return None
+    if alert.returns:
+        return Occasion.REPEAT
+    return Occasion.CALL if alert.cause is AlertCause.CALL else None

@@ -1,11 +1,12 @@
 """The grant cache: a TinyDB view of offers and live grants for the counter. Never the truth.
 
 It is loaded into memory, and written whole by an atomic storage: TinyDB's own rewrites its file in
-place, which a power cut leaves unreadable. At each start it is made anew from the journal where it
-is missing, torn or behind. It never decides a redemption: the journal does.
+place, which a power cut leaves unreadable. At each start it is made anew from the journal, so that
+it does not matter in what state the file is. It never decides a redemption: the journal does.
 """
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +15,20 @@ from tinydb import TinyDB, where
 from tinydb.storages import Storage
 
 from gateway.config import Offer
-from gateway.files import write_atomic
+from gateway.files import clear_leftovers, write_atomic
 from gateway.grants.grant import Grant
 from gateway.model import GrantState
 
 GRANTS_MOST: Final = 2000
 
 _log: Final = logging.getLogger(__name__)
+
+
+class _Tables(msgspec.Struct, forbid_unknown_fields=True):
+    """What the file must look like to be taken: nobody but this module writes it."""
+
+    offers: dict[int, Offer] = {}
+    grants: dict[int, Grant] = {}
 
 
 class AtomicStorage(Storage):
@@ -44,28 +52,34 @@ class AtomicStorage(Storage):
         self._dirty = True
 
     def flush(self) -> None:
-        """Write what has changed since the last time.
+        """Write what has changed since the last time; may run beside `read` and `write`.
 
         Raises:
             OSError: The disk refused; the old file stands and memory is still ahead.
         """
-        if self._dirty:
+        if not self._dirty:
+            return
+        self._dirty = False  # before the data is read: a write from now on counts again
+        try:
             write_atomic(self._path, msgspec.json.encode(self._data))
-            self._dirty = False
+        except OSError:
+            self._dirty = True
+            raise
 
     def close(self) -> None:
         """Nothing is left open."""
 
     def _load(self) -> dict[str, dict[str, Any]] | None:
+        clear_leftovers(self._path)
         try:
-            return msgspec.json.decode(
-                self._path.read_bytes(), type=dict[str, dict[str, dict[str, Any]]]
-            )
+            data: dict[str, dict[str, Any]] = msgspec.json.decode(self._path.read_bytes())
+            msgspec.convert(data, _Tables, str_keys=True)
         except FileNotFoundError:
             return None
-        except (msgspec.DecodeError, OSError) as error:
+        except (ValueError, RecursionError, OSError) as error:  # msgspec's own are ValueErrors
             _log.warning("the grant cache is unreadable and is made anew: %s", error)
             return None
+        return data
 
 
 class GrantCache:
@@ -80,7 +94,7 @@ class GrantCache:
         self._database: Final = TinyDB(storage=lambda: self._storage)
 
     def rebuild(self, offers: tuple[Offer, ...], grants: list[Grant]) -> None:
-        """Make both tables what the configuration and the journal say, newest grants kept."""
+        """Make both tables what the configuration and the journal say, of `grants` the first."""
         self._database.drop_tables()
         self._database.table("offers").insert_multiple(msgspec.to_builtins(offers))
         self._database.table("grants").insert_multiple(
@@ -88,12 +102,12 @@ class GrantCache:
         )
 
     def put(self, grant: Grant) -> None:
-        """Mirror one grant that the journal has kept; the oldest ended ones make room."""
+        """Mirror one grant that the journal has kept; those ended longest ago make room."""
         table = self._database.table("grants")
         table.upsert(msgspec.to_builtins(grant), where("code") == grant.code)
         if len(table) > GRANTS_MOST:
-            ended = table.search(where("state") != GrantState.ISSUED)
-            table.remove(doc_ids=[document.doc_id for document in ended[: len(table) // 10]])
+            leaving = sorted(table, key=_stays)[: GRANTS_MOST // 10]
+            table.remove(doc_ids=[document.doc_id for document in leaving])
 
     def grants(self) -> list[Grant]:
         """What the cache holds, in no order that means anything."""
@@ -106,3 +120,10 @@ class GrantCache:
             OSError: The disk refused.
         """
         self._storage.flush()
+
+
+def _stays(grant: Mapping[str, Any]) -> tuple[bool, int]:
+    """Sorts what may leave first to the front: the ended by their end, then the oldest live."""
+    is_live = grant["state"] == GrantState.ISSUED
+    moment = grant["issued"] if is_live else grant["redeemed"] or grant["expires"]
+    return is_live, int(moment["wall_ns"])

@@ -5,7 +5,9 @@ from typing import Final
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES: Final = {symbol: value for value, symbol in enumerate(ALPHABET)}
-_LOOKALIKES: Final = str.maketrans("OIL", "011")
+# The second half are Cyrillic letters, on keyboards that are left in Russian.
+_LOOKALIKES: Final = str.maketrans("OILАВЕКМНОРСТХ", "011ABEKMH0PCTX")
+_DASHES: Final = "-‐‑‒–—−"
 CHECK_MODULUS: Final = 37
 """Prime above 32: one wrong symbol, or two neighbours swapped, always changes the remainder."""
 
@@ -30,9 +32,9 @@ def decode(text: str) -> int:
 
 
 def normalise(typed: str) -> str:
-    """What a person meant: upper case, no spaces or dashes, O as 0, I and L as 1."""
-    kept = "".join(character for character in typed.upper() if character not in " -\t\r\n")
-    return kept.translate(_LOOKALIKES)
+    """What a person meant: upper case, no blanks or dashes, O as 0, I and L as 1."""
+    kept = (each for each in typed.upper() if not each.isspace() and each not in _DASHES)
+    return "".join(kept).translate(_LOOKALIKES)
 
 
 def random(symbols: int) -> str:

@@ -21,6 +21,7 @@ from gateway.model import GrantState, OfferKind, Role
 
 _DAY_NS: Final = 24 * 3600 * NS_PER_S
 _REQUEST_CHARS: Final = 64
+_ACCOUNT_CHARS: Final = 200
 
 
 class GrantDesk:
@@ -73,10 +74,12 @@ class GrantDesk:
             raise Refused("unknown_offer", f"the playbook has no offer named {offer_name!r}")
         if offer.role.rank > role.rank:
             raise Refused("forbidden", f"only a {offer.role} may grant {offer.name}")
-        if offer.kind is OfferKind.TOKENS and account is None:
+        if offer.kind is OfferKind.TOKENS and not account:
             raise Refused("no_account", "tokens need the customer's account")
-        if not 0 < len(request) <= _REQUEST_CHARS:
+        if not _is_word(request, _REQUEST_CHARS):
             raise Refused("bad_request", f"a request id has 1 to {_REQUEST_CHARS} characters")
+        if account is not None and not _is_word(account, _ACCOUNT_CHARS):
+            raise Refused("bad_request", f"an account has 1 to {_ACCOUNT_CHARS} characters")
 
         def work(transaction: Transaction) -> Grant:
             known = views.grant_of_request(transaction.connection, request)
@@ -137,6 +140,11 @@ class GrantDesk:
         grant = await asyncio.wrap_future(self._journal.transact(work))
         self._on_grant(grant)
         return grant
+
+
+def _is_word(text: str, most: int) -> bool:
+    """Whether it is printable and of a sane length: what goes to the server must be."""
+    return 0 < len(text) <= most and text.isprintable() and text == text.strip()
 
 
 def _found(transaction: Transaction, code: str) -> Grant:

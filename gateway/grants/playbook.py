@@ -58,6 +58,7 @@ STARTER: Final = (
         severity=(4, 4),
         role=Role.MANAGER,
         valid_days=1,
+        cost=10.0,
     ),
 )
 """Restore, do not overpay: the least costly first; a matter of safety is the owner's, no coupon."""

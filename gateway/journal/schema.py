@@ -1,8 +1,10 @@
-"""The journal's tables. `event` and `meta` are the truth; all others are views of it."""
+"""The journal's tables. `event`, `era` and `meta` are the truth; all others are views of it."""
 
 import sqlite3
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from gateway.grants import crockford
 
@@ -20,8 +22,9 @@ CREATE TABLE IF NOT EXISTS event (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS era (
     first INTEGER PRIMARY KEY,
-    mapping INTEGER NOT NULL,
-    account TEXT NOT NULL
+    device TEXT NOT NULL,
+    account TEXT NOT NULL,
+    mapping INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS quarantine (
     seq INTEGER PRIMARY KEY,
@@ -30,14 +33,36 @@ CREATE TABLE IF NOT EXISTS quarantine (
 """
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
+class Identity(msgspec.Struct, frozen=True):
+    """Under which names new records are made.
+
+    Attributes:
+        device: The box's id.
+        account: The shop's own account on the ACHIVX server.
+        mapping: The version of the mapping to ACHIVX actions.
+    """
+
+    device: str
+    account: str
+    mapping: int
+
+
+def open_writer(
+    path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
     """The one writing connection, with everything that must outlive a power cut switched on.
+
+    Args:
+        path: The database file, made where it is missing.
+        factory: What carries the statements out; a test's own may be slow or fail.
 
     Raises:
         sqlite3.Error: The file cannot be opened, or is no journal.
     """
     # Autocommit: the writer thread says BEGIN and COMMIT itself, once a group.
-    connection = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, isolation_level=None, timeout=5.0, check_same_thread=False, factory=factory
+    )
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -63,15 +88,18 @@ def open_reader(path: Path) -> sqlite3.Connection:
     )
 
 
-def begin_era(connection: sqlite3.Connection, first: int, mapping: int, account: str) -> None:
-    """Records from `first` on are made under this mapping, for this account of the shop.
+def begin_era(connection: sqlite3.Connection, first: int, identity: Identity) -> None:
+    """Records from `first` on are made under these names.
 
-    What an event maps to is settled when it is recorded: a retry after a change of either would
-    else be paid a second time under another name.
+    What an event's id is and what it maps to is settled when it is recorded: a retry after a
+    change of any of the names would else be paid a second time under another.
     """
-    row = connection.execute("SELECT mapping, account FROM era ORDER BY first DESC LIMIT 1")
-    if row.fetchone() != (mapping, account):
-        connection.execute("INSERT OR REPLACE INTO era VALUES (?, ?, ?)", (first, mapping, account))
+    names = (identity.device, identity.account, identity.mapping)
+    latest = connection.execute(
+        "SELECT device, account, mapping FROM era ORDER BY first DESC LIMIT 1"
+    )
+    if latest.fetchone() != names:
+        connection.execute("INSERT OR REPLACE INTO era VALUES (?, ?, ?, ?)", (first, *names))
 
 
 def meta(connection: sqlite3.Connection, key: str) -> str | None:

@@ -5,15 +5,15 @@ way of a page; whoever answers a person does. What was given for keeping stays i
 order, while the disk cannot take it, and is written when it can.
 """
 
+import contextlib
 import logging
-import os
 import queue
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from concurrent.futures import Future
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
@@ -22,8 +22,11 @@ import msgspec
 from gateway.clock import Stamp
 from gateway.errors import JournalError, Refused
 from gateway.events import VERSION, AnyEvent, Record, encode_event
-from gateway.files import sync_directory
-from gateway.journal import reading, schema, views
+from gateway.journal import damage, reading, schema, views
+from gateway.journal.reader import Reader
+from gateway.journal.schema import Identity
+
+__all__ = ["Identity", "Journal", "Transaction"]
 
 T = TypeVar("T")
 
@@ -36,37 +39,23 @@ RETRY_S: Final = 1.0
 _log: Final = logging.getLogger(__name__)
 
 
-class Identity(msgspec.Struct, frozen=True):
-    """Under which names new records are made.
-
-    Attributes:
-        device: The box's id.
-        account: The shop's own account on the ACHIVX server.
-        mapping: The version of the mapping to ACHIVX actions.
-    """
-
-    device: str
-    account: str
-    mapping: int
-
-
 class Transaction:
     """What work may do: read the views as they are now, append events."""
 
     def __init__(
-        self, connection: sqlite3.Connection, identity: "Identity", epoch: str, last: int
+        self, connection: sqlite3.Connection, identity: Identity, epoch: str, last: int
     ) -> None:
         self.connection: Final = connection
+        self.epoch: Final = epoch
         self.last: int = last
         self._identity: Final = identity
-        self._epoch: Final = epoch
         self._boots: dict[str, int] = {}
 
     def append(self, event: AnyEvent, at: Stamp) -> Record:
         """Add one event and bring the views up to it."""
         record = Record(
             device=self._identity.device,
-            epoch=self._epoch,
+            epoch=self.epoch,
             seq=self.last + 1,
             at=at,
             mapping=self._identity.mapping,
@@ -88,6 +77,11 @@ class Transaction:
         views.apply(self.connection, record)
         self.last = record.seq
         return record
+
+    def step_back(self, last: int) -> None:
+        """Forget what came after `last`: it was rolled back."""
+        self.last = last
+        self._boots.clear()
 
     def _boot(self, name: str) -> int:
         if name not in self._boots:
@@ -112,6 +106,12 @@ class Journal:
         path: The database file; its directory is made where it is missing.
         identity: Under which names new records are made.
         on_change: Called from the writer thread after each commit, and when the state changes.
+
+    Attributes:
+        state: `ok`, or why nothing can be written, in words.
+        epoch: The journal's own id.
+        last_seq: The highest sequence on disk.
+        set_aside: Where a damaged journal was put since the start, or None.
     """
 
     def __init__(self, path: Path, identity: Identity, *, on_change: Callable[[], None]) -> None:
@@ -122,14 +122,14 @@ class Journal:
         self.set_aside: Path | None = None
         self._identity: Final = identity
         self._on_change: Final = on_change
-        self._queue: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._queue: Final[queue.SimpleQueue[_Job[Any] | None]] = queue.SimpleQueue()
         self._held: deque[_Job[Any]] = deque()
+        self._door: Final = threading.Lock()
+        self._ended: JournalError | None = None
         self._connection: sqlite3.Connection | None = None
         self._opened: Final = threading.Event()
-        self._retry: Final = threading.Event()
         self._thread: Final = threading.Thread(target=self._run, name="journal", daemon=True)
-        self._readers: Final = ThreadPoolExecutor(1, thread_name_prefix="journal-read")
-        self._reader: sqlite3.Connection | None = None
+        self._reader: Final = Reader(path)
 
     # --- for everybody ---------------------------------------------------------------------
 
@@ -152,7 +152,8 @@ class Journal:
         """Run a decision inside the writer's transaction, alone and in order.
 
         The future raises `Refused` where the work does, and `JournalError` at once when the disk
-        cannot keep it: then nothing was decided.
+        cannot keep it: then nothing was decided. Anything else that the work raises is a fault of
+        the program: it ends the writer, and with it the daemon.
         """
         return self._submit(work, kept=False)
 
@@ -161,7 +162,7 @@ class Journal:
 
         The future raises `JournalError` when there is nothing to read from.
         """
-        return self._readers.submit(self._read, query)
+        return self._reader.read(query)
 
     @property
     def waiting(self) -> int:
@@ -174,62 +175,78 @@ class Journal:
         return self._thread.is_alive()
 
     def close(self) -> None:
-        """Write what is waiting, if the disk takes it, and stop."""
-        self._retry.set()
+        """Write what is waiting, if the disk takes it, and stop.
+
+        What could not be written, or comes later, fails with a `JournalError`.
+        """
         self._queue.put(None)
         self._thread.join()
-        self._readers.submit(self._close_reader).result()
-        self._readers.shutdown()
+        self._reader.close()
 
     def _submit(self, work: Callable[[Transaction], T], *, kept: bool) -> "Future[T]":
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()  # from here on nobody can take the work back
-        self._queue.put(_Job(work, future, kept))
+        with self._door:
+            if self._ended is None:
+                self._queue.put(_Job(work, future, kept))
+            else:
+                future.set_exception(self._ended)
         return future
-
-    # --- the reader's thread ---------------------------------------------------------------
-
-    def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            if self._reader is None:
-                self._reader = schema.open_reader(self.path)
-            return query(self._reader)
-        except sqlite3.Error as error:
-            self._close_reader()
-            raise JournalError(f"the journal cannot be read: {error}") from error
-
-    def _close_reader(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
 
     # --- the writer's thread ---------------------------------------------------------------
 
     def _run(self) -> None:
-        self._open()
-        self._opened.set()
+        reason = JournalError("the journal is closed")
+        try:
+            self._open()
+            self._opened.set()
+            self._write()
+        except BaseException as error:
+            reason = JournalError(f"the journal's writer died of {error!r}")
+            reason.__cause__ = error
+            raise  # threading.excepthook ends the daemon
+        finally:
+            self._opened.set()
+            self._end(reason)
+            self._close()
+
+    def _write(self) -> None:
         stopping = False
         while not stopping:
-            if self._held and self.state != "ok" and self._queue.empty():
-                self._retry.wait(RETRY_S)  # only close() sets it
-            stopping = self._collect(wait=not self._held)
+            stopping = self._collect()
             self._commit()
         while self._held and self.state == "ok":
             self._commit()
-        for job in self._held:
-            job.future.set_exception(JournalError("the journal was closed before it could write"))
-        if self._connection is not None:
-            self._connection.close()
 
-    def _collect(self, *, wait: bool) -> bool:
+    def _end(self, reason: JournalError) -> None:
+        """Leave nobody waiting, now or later."""
+        with self._door:
+            self._ended = reason
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    job = self._queue.get_nowait()
+                    if job is not None:
+                        self._held.append(job)
+        if self._held:
+            _log.error("%d jobs could not be written: %s", len(self._held), reason)
+        for job in self._held:
+            if not job.future.done():
+                job.future.set_exception(reason)
+        self._held.clear()
+
+    def _collect(self) -> bool:
         """Move what is queued into `_held`, at most a group; True when it is time to stop."""
+        wait_s = None
+        if self._held:
+            wait_s = 0.0 if self.state == "ok" else RETRY_S
         try:
-            job = self._queue.get(block=wait)
+            job = self._queue.get(timeout=wait_s)
             while job is not None:
-                if len(self._held) >= HELD:
-                    job.future.set_exception(JournalError("too much is waiting for the disk"))
-                else:
+                if len(self._held) < HELD:
                     self._held.append(job)
+                else:
+                    _log.error("the disk refuses for too long: something was not kept")
+                    job.future.set_exception(JournalError("too much is waiting for the disk"))
                 if self.state == "ok" and len(self._held) >= GROUP:
                     return False
                 job = self._queue.get_nowait()
@@ -245,16 +262,16 @@ class Journal:
             self._open()
         connection = self._connection
         if connection is None:
-            self._refuse(JournalError(f"the journal cannot be opened: {self.state}"))
+            self._refuse()
             return
-        group = [self._held[index] for index in range(min(GROUP, len(self._held)))]
+        group = list(islice(self._held, GROUP))
         transaction = Transaction(connection, self._identity, self.epoch, self.last_seq)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            done = [self._attempt(job, transaction) for job in group]
+            done = [_attempt(job, transaction) for job in group]
             connection.execute("COMMIT")
         except sqlite3.Error as error:
-            self._failed(connection, error)
+            self._failed(error)
             return
         for _ in group:
             self._held.popleft()
@@ -264,81 +281,78 @@ class Journal:
             finish()
         self._on_change()
 
-    def _attempt(self, job: _Job[Any], transaction: Transaction) -> Callable[[], None]:
-        """Do one job; returns what tells its waiter, to be called once committed."""
-        if job.kept:
-            result = job.work(transaction)
-            return lambda: job.future.set_result(result)
-        before = transaction.last
-        transaction.connection.execute("SAVEPOINT job")
-        try:
-            result = job.work(transaction)
-        except Refused as refusal:
-            transaction.connection.execute("ROLLBACK TO job")
-            transaction.last = before
-            reason = refusal
-            return lambda: job.future.set_exception(reason)
-        finally:
-            if transaction.connection.in_transaction:
-                transaction.connection.execute("RELEASE job")
-        return lambda: job.future.set_result(result)
-
-    def _failed(self, connection: sqlite3.Connection, error: sqlite3.Error) -> None:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        if isinstance(error, sqlite3.OperationalError):  # full, read-only, an input/output error
-            self._set_state(f"cannot write: {error}")
-        else:
-            connection.close()
-            self._connection = None
-            if isinstance(error, sqlite3.DatabaseError) and _is_damage(error):
-                self._put_aside(error)
+    def _failed(self, error: sqlite3.Error) -> None:
+        if damage.is_damage(error):
+            self._close()
+            self._put_aside(error)
+        elif isinstance(error, sqlite3.OperationalError):
+            self._set_state(f"cannot be written: {error}")
+            if damage.code(error) == sqlite3.SQLITE_FULL:
+                self._roll_back()
             else:
-                raise error  # a constraint we broke ourselves: loud, at once
-        self._refuse(JournalError(f"the journal {self.state}"))
+                self._close()  # a new handle may do where this one is stale
+        else:
+            raise error  # a constraint we broke ourselves: loud, at once
+        self._refuse()
 
-    def _refuse(self, reason: JournalError) -> None:
+    def _roll_back(self) -> None:
+        connection = self._connection
+        try:
+            if connection is not None and connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._close()
+
+    def _refuse(self) -> None:
         """Answer whoever asked for a decision; hold what was given for keeping."""
-        kept = [job for job in self._held if job.kept]
-        for job in self._held:
-            if not job.kept:
-                job.future.set_exception(reason)
-        self._held = deque(kept)
+        kept = deque(job for job in self._held if job.kept)
+        refused = [job for job in self._held if not job.kept]
+        self._held = kept
+        for job in refused:
+            job.future.set_exception(JournalError(f"the journal {self.state}"))
 
     def _open(self) -> None:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = schema.open_writer(self.path)
-            schema.set_meta(connection, "device", self._identity.device)
-            last = reading.last_seq(connection)
-            schema.begin_era(connection, last + 1, self._identity.mapping, self._identity.account)
-            views.prepare(connection)
-        except sqlite3.DatabaseError as error:
-            if _is_damage(error) and self.path.exists():
+        """Open the file, once more where a damaged one had to be set aside first."""
+        for _ in range(2):
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._connection = schema.open_writer(self.path)
+                self._begin(self._connection)
+            except sqlite3.DatabaseError as error:
+                self._close()
+                if not damage.is_damage(error) and not self.path.is_dir():
+                    self._set_state(f"cannot be opened: {error}")
+                    return
                 self._put_aside(error)
-                self._open()
-            else:
+            except OSError as error:
                 self._set_state(f"cannot be opened: {error}")
-            return
-        except OSError as error:
-            self._set_state(f"cannot be opened: {error.strerror}")
-            return
-        self._connection = connection
+                return
+            else:
+                self._set_state("ok")
+                return
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        last = reading.last_seq(connection)
+        schema.begin_era(connection, last + 1, self._identity)
+        views.prepare(connection)
         self.epoch = schema.meta(connection, "epoch") or ""
         self.last_seq = last
-        self._set_state("ok")
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _put_aside(self, error: sqlite3.Error) -> None:
-        """Keep a damaged file under a dated name, and begin a new journal with a new epoch."""
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        aside = self.path.with_name(f"{self.path.name}.damaged-{stamp}-{os.getpid()}")
-        for suffix in ("", "-wal", "-shm"):
-            part = self.path.with_name(self.path.name + suffix)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + suffix))
-        sync_directory(self.path.parent)
-        self.set_aside = aside
-        _log.error("the journal is damaged (%s): set aside as %s", error, aside)
+        """Make room for a new journal, which has an epoch of its own."""
+        self._set_state(f"is damaged: {error}")
+        try:
+            self.set_aside = damage.set_aside(self.path)
+        except OSError as refusal:
+            self._set_state(f"is damaged and cannot be set aside: {refusal}")
+            return
+        self._reader.forget()
+        _log.error("the journal is damaged (%s): set aside as %s", error, self.set_aside)
 
     def _set_state(self, state: str) -> None:
         if state == self.state:
@@ -348,6 +362,20 @@ class Journal:
         self._on_change()
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file itself is broken, rather than the disk full or away."""
-    return error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+def _attempt(job: _Job[Any], transaction: Transaction) -> Callable[[], None]:
+    """Do one job; returns what tells its waiter, to be called once committed."""
+    if job.kept:
+        result = job.work(transaction)
+        return lambda: job.future.set_result(result)
+    before = transaction.last
+    transaction.connection.execute("SAVEPOINT job")
+    try:
+        result = job.work(transaction)
+    except Refused as refusal:
+        transaction.connection.execute("ROLLBACK TO job")
+        transaction.connection.execute("RELEASE job")
+        transaction.step_back(before)
+        reason = refusal
+        return lambda: job.future.set_exception(reason)
+    transaction.connection.execute("RELEASE job")
+    return lambda: job.future.set_result(result)

@@ -15,7 +15,7 @@ from gateway.events import AnyEvent, GrantIssued, GrantRedeemed, Pressed, Record
 from gateway.grants import grant as grants
 from gateway.grants.grant import Grant
 from gateway.journal import schema
-from gateway.journal.reading import records_after
+from gateway.journal.reading import all_records
 from gateway.model import GrantState
 
 VERSION: Final = "1"
@@ -45,19 +45,27 @@ _grant: Final = msgspec.json.Decoder(Grant).decode
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Make or remake the view tables where needed, in one transaction."""
-    if schema.meta(connection, "views") == VERSION:
+    """Make or remake the view tables where needed, in one transaction.
+
+    Raises:
+        sqlite3.Error: They cannot be made; the caller closes the connection.
+    """
+    if schema.meta(connection, "views") == VERSION and _are_there(connection):
         return
     connection.execute("BEGIN IMMEDIATE")
     for statement in _TABLES.split(";"):
         connection.execute(statement)
-    after = 0
-    while records := records_after(connection, after, 1000):
-        for record in records:
-            apply(connection, record)
-        after = records[-1].seq
+    for record in all_records(connection):
+        apply(connection, record)
     schema.set_meta(connection, "views", VERSION)
     connection.execute("COMMIT")
+
+
+def _are_there(connection: sqlite3.Connection) -> bool:
+    (found,) = connection.execute(
+        "SELECT count(*) FROM sqlite_schema WHERE name IN ('alert', 'grants', 'counter')"
+    ).fetchone()
+    return bool(found == 3)
 
 
 def apply(connection: sqlite3.Connection, record: Record) -> None:
@@ -95,7 +103,7 @@ def _apply_grant(
         return
     connection.execute(
         "INSERT INTO grants VALUES (?1, ?2, ?3, ?4, ?5)"
-        " ON CONFLICT DO UPDATE SET state = ?4, body = ?5",
+        " ON CONFLICT (code) DO UPDATE SET state = ?4, body = ?5",
         (grant.code, seq, grant.request, grant.state, _encode(grant)),
     )
 

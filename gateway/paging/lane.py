@@ -5,9 +5,12 @@ bounded priority queue: the most urgent first, first in first out within one urg
 waits for disk, network or clock.
 
 - A page that is waiting already for the same pager and alert is superseded by the newer one.
-- The pages of an alert that someone has taken are cancelled.
-- A page that one transmitter certainly could not send goes to the next one that serves the pager.
+- The pages of an alert that someone has taken, or that is missed, are cancelled.
+- A page that a transmitter certainly did not send goes to the next one that serves the pager.
 - A page whose answer was lost is `unknown` and is not sent again from here: the ladder does that.
+
+A receipt is what came of a try. A superseded or cancelled page that no transmitter has tried has
+none: the journal tells of the newer page, or of who took the alert, in its place.
 """
 
 import heapq
@@ -41,7 +44,7 @@ class _Job(msgspec.Struct):
     page: Page
     pager: Pager
     routes: list["Transmitter"]
-    cancelled: bool = False
+    dropped: bool = False  # superseded or cancelled: it goes to no further transmitter
 
     @property
     def key(self) -> tuple[str, str]:
@@ -77,9 +80,10 @@ class Transmitter:
         self._heap: list[tuple[int, int, _Job]] = []
         self._counter = 0
         self._wake: Final = threading.Condition()
-        self._stopping: Final = threading.Event()
+        self._stopping = False
         self._current: _Job | None = None
         self._is_open = False
+        self._reopen_s = REOPEN_FIRST_S
         self._finish: Callable[[_Job, Receipt], None] | None = None
         self._thread: Final = threading.Thread(target=self._run, name=f"pager-{name}", daemon=True)
 
@@ -91,7 +95,7 @@ class Transmitter:
     def stop(self, timeout_s: float) -> None:
         """Finish the page on the line, if any, and give the line back."""
         with self._wake:
-            self._stopping.set()
+            self._stopping = True
             self._wake.notify()
         self._thread.join(timeout_s)
 
@@ -108,110 +112,96 @@ class Transmitter:
     @property
     def queued(self) -> int:
         """Pages waiting here."""
-        return sum(not job.cancelled for _, _, job in self._heap)
+        with self._wake:
+            return len(self._heap)
 
     def put(self, job: _Job) -> _Job | None:
-        """Queue a page; returns one that has no room any more, if any."""
+        """Queue a page; returns what has no room any more, if anything: the least urgent one."""
         with self._wake:
-            for _, _, waiting in self._heap:
-                if waiting.key == job.key and not waiting.cancelled:
-                    waiting.cancelled = True  # superseded by the newer text
-            overflow = self._make_room(job)
-            if overflow is not job:
-                self._counter += 1
-                heapq.heappush(self._heap, (job.page.priority, self._counter, job))
+            self._counter += 1
+            entry = (job.page.priority, self._counter, job)
+            if len(self._heap) < QUEUE_MOST:
+                heapq.heappush(self._heap, entry)
                 self._wake.notify()
-        return overflow
+                return None
+            last = max(self._heap)
+            if entry > last:
+                return job
+            self._heap.remove(last)
+            self._heap.append(entry)
+            heapq.heapify(self._heap)
+            return last[2]
 
-    def _make_room(self, job: _Job) -> _Job | None:
-        """Which job a full queue gives up for this one: a less urgent one, or this one itself."""
-        waiting = [entry for entry in self._heap if not entry[2].cancelled]
-        if len(waiting) < QUEUE_MOST:
-            return None
-        last = max(waiting)
-        if job.page.priority >= last[0]:
-            return job
-        last[2].cancelled = True
-        return last[2]
-
-    def cancel(self, alert: str) -> None:
-        """Forget the waiting pages of an alert; one on the line goes to no other transmitter."""
+    def drop(self, unwanted: Callable[[_Job], bool]) -> None:
+        """Forget waiting pages; an unwanted one on the line goes to no other transmitter."""
         with self._wake:
-            if self._current is not None and self._current.page.alert == alert:
-                self._current.cancelled = True
-            for _, _, job in self._heap:
-                if job.page.alert == alert:
-                    job.cancelled = True
+            if self._current is not None and unwanted(self._current):
+                self._current.dropped = True
+            self._heap = [entry for entry in self._heap if not unwanted(entry[2])]
+            heapq.heapify(self._heap)
 
     # --- the transmitter's own thread ------------------------------------------------------
 
     def _run(self) -> None:
-        reopen_s = REOPEN_FIRST_S
-        self._open()
-        while not self._stopping.is_set():
-            wait_s = self._supervise_s if self._is_open else reopen_s
+        wait_s = 0.0
+        while True:
             job = self._next(wait_s)
-            if self._stopping.is_set():
+            if self._stopping:
                 break
-            if not self._is_open:
-                # A page that comes now is not told to wait for the back-off.
-                reopen_s = REOPEN_FIRST_S if self._open() else min(reopen_s * 2, REOPEN_MOST_S)
+            was_open = self._is_open
+            if not was_open:
+                self._open()  # a page that comes now is not told to wait for the back-off
             if job is not None:
                 self._send(job)
             elif self._is_open:
-                self._probe()
-            self._current = None
+                self._probe(steady=was_open)
+            wait_s = self._supervise_s if self._is_open else self._reopen_s
         self._close()
 
     def _next(self, wait_s: float) -> _Job | None:
-        deadline = time.monotonic() + wait_s
+        """The next page, None after so long without one or when it is time to stop."""
         with self._wake:
-            while not self._stopping.is_set():
-                while self._heap:
-                    job = heapq.heappop(self._heap)[2]
-                    if not job.cancelled:
-                        self._current = job
-                        return job
-                if not self._wake.wait(deadline - time.monotonic()):
-                    return None
-        return None
+            self._current = None
+            self._wake.wait_for(lambda: self._stopping or self._heap, wait_s)
+            if self._heap and not self._stopping:
+                self._current = heapq.heappop(self._heap)[2]
+            return self._current
 
-    def _open(self) -> bool:
+    def _open(self) -> None:
         try:
             self._driver.open()
         except LineError as error:
-            self._set_state(str(error))
-            return False
-        self._is_open = True
-        self._set_state("ok")
-        return True
+            self._failed(str(error))
+        else:
+            self._is_open = True
 
     def _close(self) -> None:
         self._is_open = False
         self._driver.close()
 
-    def _probe(self) -> None:
+    def _probe(self, *, steady: bool) -> None:
+        """Shake hands. Equipment that does so and then sends nothing keeps its back-off."""
         try:
             self._driver.probe()
         except LineError as error:
             self._close()
-            self._set_state(str(error))
+            self._failed(str(error))
         else:
-            self._set_state("ok")
+            self._worked(steady=steady)
 
     def _send(self, job: _Job) -> None:
         if self._is_open:
             receipt = self._send_parts(job)
+            if receipt.line_down:
+                self._close()
+                self._failed(receipt.detail or "does not answer")
+            else:
+                self._worked(steady=True)
         else:
             receipt = Receipt(ReceiptState.FAILED, detail=self.state, line_down=True)
         receipt = msgspec.structs.replace(receipt, transmitter=self.name)
         self.last_receipt = receipt
         self.sent += receipt.state is not ReceiptState.FAILED
-        if receipt.line_down:
-            self._close()
-            self._set_state(receipt.detail or "does not answer")
-        else:
-            self._set_state("ok")
         assert self._finish is not None  # noqa: S101 - start() set it before the thread began
         self._finish(job, receipt)
 
@@ -225,11 +215,20 @@ class Transmitter:
             first_ns = receipt.first_byte_ns if first_ns is None else first_ns
             if worst is None or _BADNESS[receipt.state] > _BADNESS[worst.state]:
                 worst = receipt
-            if receipt.state is ReceiptState.FAILED:
-                break
+            if receipt.state is ReceiptState.FAILED or receipt.line_down:
+                break  # the rest would make no whole of it
         if worst is None:
             return Receipt(ReceiptState.FAILED, detail="the text is empty")
         return msgspec.structs.replace(worst, first_byte_ns=first_ns)
+
+    def _worked(self, *, steady: bool) -> None:
+        if steady:
+            self._reopen_s = REOPEN_FIRST_S
+        self._set_state("ok")
+
+    def _failed(self, words: str) -> None:
+        self._reopen_s = min(self._reopen_s * 2, REOPEN_MOST_S)
+        self._set_state(words)
 
     def _set_state(self, state: str) -> None:
         if state == self.state:
@@ -247,14 +246,20 @@ _BADNESS: Final = {
 }
 
 
+_FULL: Final = Receipt(ReceiptState.FAILED, "the queue is full")
+_NO_TRANSMITTER: Final = Receipt(ReceiptState.FAILED, "no transmitter")
+_Left = tuple[_Job, Receipt]
+"""A page that no transmitter is left for, and why."""
+
+
 class PageLane:
     """All transmitters, in the order in which they are tried.
 
     Args:
         pagers: The configured pagers.
         transmitters: The best first.
-        on_receipt: Called once for each page that was not cancelled, from a transmitter's thread
-            or, where nothing could be tried, from the caller's.
+        on_receipt: Called once for each page that was not superseded or cancelled before its try,
+            from a transmitter's thread or, where there is no room for it, from the caller's.
     """
 
     def __init__(
@@ -266,6 +271,10 @@ class PageLane:
         self.transmitters: Final = transmitters
         self._pagers: Final = {pager.name: pager for pager in pagers}
         self._on_receipt: Final = on_receipt
+        # Held while pages move between queues and while they are dropped from all of them: else
+        # one on its way from a queue not looked at yet to one looked at already would be missed.
+        # The transmitters' own locks are taken inside it, never around it.
+        self._moving: Final = threading.Lock()
 
     def start(self) -> None:
         """Start every transmitter's thread; returns at once."""
@@ -279,7 +288,11 @@ class PageLane:
             transmitter.stop(max(0.1, deadline - time.monotonic()))
 
     def submit(self, page: Page) -> None:
-        """Put a page on its way. Never blocks."""
+        """Put a page on its way. Never blocks.
+
+        Raises:
+            KeyError: No such pager.
+        """
         pager = self._pagers[page.pager]
         routes = [
             transmitter
@@ -287,24 +300,41 @@ class PageLane:
             if pager.transmitter in (None, transmitter.name)
         ]
         routes.sort(key=lambda transmitter: not transmitter.is_usable)  # stable: file order
-        self._route(_Job(page, pager, routes), Receipt(ReceiptState.FAILED, "no transmitter"))
+        job = _Job(page, pager, routes)
+        with self._moving:
+            self._drop(lambda waiting: waiting.key == job.key)
+            left = self._place(job, _FULL if routes else _NO_TRANSMITTER)
+        self._answer(left)
 
     def cancel(self, alert: str) -> None:
-        """The alert is taken: what still waits for it need not go out."""
-        for transmitter in self.transmitters:
-            transmitter.cancel(alert)
+        """The alert is taken or missed: what still waits for it need not go out."""
+        with self._moving:
+            self._drop(lambda job: job.page.alert == alert)
 
-    def _route(self, job: _Job, otherwise: Receipt) -> None:
-        if not job.routes:
-            self._on_receipt(job.page, otherwise)
-            return
-        overflow = job.routes.pop(0).put(job)
-        if overflow is not None:
-            self._on_receipt(overflow.page, Receipt(ReceiptState.FAILED, "the queue is full"))
+    def _drop(self, unwanted: Callable[[_Job], bool]) -> None:
+        for transmitter in self.transmitters:
+            transmitter.drop(unwanted)
 
     def _finish(self, job: _Job, receipt: Receipt) -> None:
-        another = receipt.state is ReceiptState.FAILED and receipt.line_down and job.routes
-        if another and not job.cancelled:
-            self._route(job, receipt)
-        else:
-            self._on_receipt(job.page, receipt)
+        """A try is over: the page goes on to the next transmitter, or has its receipt."""
+        left: _Left | None = (job, receipt)
+        if receipt.state is ReceiptState.FAILED:
+            with self._moving:
+                if not job.dropped:
+                    left = self._place(job, receipt)
+        self._answer(left)
+
+    def _place(self, job: _Job, otherwise: Receipt) -> _Left | None:
+        """Queue a page; returns one that no queue has room for, this or another, if any."""
+        while job.routes:
+            overflow = job.routes.pop(0).put(job)
+            if overflow is None:
+                return None
+            if overflow is not job:
+                otherwise = _FULL
+            job = overflow
+        return job, otherwise
+
+    def _answer(self, left: _Left | None) -> None:
+        if left is not None:
+            self._on_receipt(left[0].page, left[1])

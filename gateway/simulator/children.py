@@ -31,7 +31,13 @@ class Child:
 
     @classmethod
     async def start(
-        cls, name: str, words: Sequence[str], log: Path, *, ready: bool = False
+        cls,
+        name: str,
+        words: Sequence[str],
+        log: Path,
+        *,
+        ready: bool = False,
+        under: Sequence[str] = (),
     ) -> Self:
         """Start it; with `ready`, return once it has told so by systemd's protocol.
 
@@ -43,6 +49,7 @@ class Child:
             notice = stack.enter_context(_Notice()) if ready else None
             process = await asyncio.create_subprocess_exec(
                 *_DIE_WITH_PARENT,
+                *under,
                 sys.executable,
                 "-m",
                 *words,
@@ -106,4 +113,3 @@ class _Notice:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
         self._directory.cleanup()
-

@@ -90,7 +90,7 @@ class Dialogue:
     Attributes:
         refused: The prefixes of all NAKs it has heard: its own blocks that were refused.
         hung_up: Whether it has gone off the line.
-        waiting: The records of the statuses that were not fetched yet.
+        waiting: Header and records of the blocks that were not fetched yet.
     """
 
     MOST_SENDINGS: Final = 3
@@ -107,7 +107,7 @@ class Dialogue:
         self.faults = faults or Faults()
         self.refused: list[str] = []
         self.hung_up = False
-        self.waiting: deque[tuple[tuple[int, str], ...]] = deque()
+        self.waiting: deque[tuple[str, tuple[tuple[int, str], ...]]] = deque()
         self._on_call = on_call
         self._statuses = statuses
         self._echo_message = echo_message
@@ -254,7 +254,8 @@ class Dialogue:
         )
         self._on_call(call)
         echo = ((2, message),) if self._echo_message else ()
-        self.waiting.extend(((1, address), *echo, (7, status)) for status in self._statuses)
+        for status in self._statuses:
+            self.waiting.append(("2", ((1, address), *echo, (7, status))))
         return True
 
     def _send_status(self) -> None:
@@ -264,12 +265,13 @@ class Dialogue:
         if self._sendings > self.MOST_SENDINGS:
             self._give_back()
             return
-        records = "\x1e".join(f"{number}\x1f{data}" for number, data in self.waiting[0])
+        header, fields = self.waiting[0]
+        records = "\x1e".join(f"{number}\x1f{data}" for number, data in fields)
         if self.faults.unmasked_check:
             records = f"9\x1f\xe9\x1e{records}"
         if self.faults.extra_separator:
             records += "\x1e"
-        body = f"2\x02{records}\x03".encode("latin-1")
+        body = f"{header}\x02{records}\x03".encode("latin-1")
         parity = 0
         for each in body:
             parity ^= each
@@ -341,9 +343,9 @@ class EspaSystem(PtyPort):
         """The prefixes of the NAKs that its status blocks got."""
         return tuple(self._dialogue.refused)
 
-    def tell(self, *records: tuple[int, str]) -> None:
-        """Have a status with these records wait for the next poll."""
-        self._dialogue.waiting.append(records)
+    def tell(self, *records: tuple[int, str], header: str = "2") -> None:
+        """Have a block with these records wait for the next poll, by its header a status."""
+        self._dialogue.waiting.append((header, records))
 
     def wait_for_page(self, timeout_s: float) -> EspaCall | None:
         """The next call that was not returned yet; None when none comes in time."""

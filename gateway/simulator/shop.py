@@ -70,6 +70,8 @@ class SimulatedShop:
     Args:
         directory: An existing directory for everything it keeps.
         timezone: The shop's.
+        signed_up: Whether the staff has PINs.
+        under: Another program, with its arguments, that the daemon is run by, e.g. `strace`.
 
     Attributes:
         config_file: The daemon's gateway.toml.
@@ -79,7 +81,16 @@ class SimulatedShop:
         gateway: The daemon's process.
     """
 
-    def __init__(self, directory: Path, *, timezone: str = "UTC") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        timezone: str = "UTC",
+        signed_up: bool = True,
+        under: tuple[str, ...] = (),
+    ) -> None:
+        self._signed_up: Final = signed_up
+        self._under: Final = under
         self.directory: Final = directory
         self.config_file: Final = directory / "gateway.toml"
         self.control_socket: Final = directory / "control.sock"
@@ -104,7 +115,7 @@ class SimulatedShop:
             self.config = self._write_settings()
             opening.push_async_callback(self.stop_gateway)
             await self.start_gateway()
-            for name, pin in PINS.items():
+            for name, pin in PINS.items() if self._signed_up else ():
                 await self.ask(SetPin(staff=name, pin=pin))
             listener = await asyncio.start_unix_server(
                 self._serve, str(self.socket), limit=MAX_LINE
@@ -125,7 +136,7 @@ class SimulatedShop:
         """Start the daemon, or start it again after it was stopped or killed."""
         words = ("gateway", "run", "--config", str(self.config_file))
         self.gateway = await Child.start(
-            "the gateway", words, self.directory / "gateway.log", ready=True
+            "the gateway", words, self.directory / "gateway.log", ready=True, under=self._under
         )
 
     async def stop_gateway(self) -> None:

@@ -6,7 +6,6 @@ made again: the server's uniqueness makes that harmless.
 """
 
 import asyncio
-from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Self
 
@@ -16,6 +15,7 @@ from gateway.events import Record
 from gateway.sync.achivx import AchivxClient
 from gateway.sync.answers import (
     AchivxError,
+    ActionRule,
     IndexMissing,
     Rejected,
     TokenUnchecked,
@@ -61,13 +61,7 @@ class DirectTransport:
     async def connect(self, device: str, epoch: str, account: str) -> None:
         """See `Transport`: token, actions and the unique index, in this order."""
         try:
-            configured = await self._client.check_token()
-            missing = sorted(REQUIRED - configured.keys())
-            if missing:
-                raise Held(
-                    f"the server's configuration lacks {', '.join(missing)}: add the actions of"
-                    " docs/achivx/gamification.json there"
-                )
+            await self._check_actions()
             await self._client.canary(account, CANARY, f"{device}.{epoch}.canary")
         except (Unauthenticated, IndexMissing, Rejected) as error:
             raise Held(str(error)) from error
@@ -76,11 +70,16 @@ class DirectTransport:
 
     async def deliver(self, batch: Batch) -> Acknowledged:
         """See `Transport`."""
-        results = await asyncio.gather(*self._record_all(batch.records))
+        planned, stopped = _plan(batch.records)
+        blocked: set[str] = set()
+        async with asyncio.TaskGroup() as group:
+            # Tasks begin in this order, and the gate is first come, first served: events of one
+            # account go out in the journal's order.
+            tasks = [group.create_task(self._record(actions, blocked)) for actions in planned]
         last = batch.first - 1
         aside: list[Aside] = []
-        stopped: GatewayError | None = None
-        for record, result in zip(batch.records, results, strict=True):
+        for record, task in zip(batch.records, tasks, strict=False):
+            result = task.result()
             if isinstance(result, Rejected):
                 aside.append(Aside(record.seq, str(result)))
             elif result is not None:
@@ -88,7 +87,7 @@ class DirectTransport:
                 break
             last = record.seq
         if last < batch.first:
-            held = isinstance(stopped, Unauthenticated | TokenUnchecked | UnknownMapping)
+            held = isinstance(stopped, Held | Unauthenticated | TokenUnchecked | UnknownMapping)
             raise (Held if held else Interrupted)(str(stopped)) from stopped
         return Acknowledged(
             device=batch.device,
@@ -98,21 +97,67 @@ class DirectTransport:
             aside=tuple(aside),
         )
 
-    def _record_all(self, records: Iterable[Record]) -> "list[asyncio.Task[GatewayError | None]]":
-        """One task a record; tasks of one account are given the gate in the records' order."""
-        return [asyncio.create_task(self._record(record)) for record in records]
-
-    async def _record(self, record: Record) -> GatewayError | None:
+    async def _record(self, actions: tuple[Action, ...], blocked: set[str]) -> GatewayError | None:
         """Record one event's actions; returns what stood in the way, None when it is done."""
-        try:
-            for action in actions_of(record):
-                await self._call(action)
-        except (AchivxError, UnknownMapping) as error:
-            return error
+        if not actions:
+            return None
+        account = actions[0].account  # a mapping never spreads an event over accounts
+        async with self._gate.passing(account):
+            if account in blocked:
+                return Interrupted(f"an earlier event of {account} comes first")
+            try:
+                await self._send(actions)
+            except Rejected as error:
+                return error
+            except (AchivxError, Held) as error:
+                blocked.add(account)
+                return error
         return None
 
-    async def _call(self, action: Action) -> None:
-        async with self._gate.passing(action.account):
+    async def _send(self, actions: tuple[Action, ...]) -> None:
+        """Make an event's calls.
+
+        Raises:
+            Rejected: It will never be taken: refused twice, the configuration in order between.
+            Held: The server's configuration is not in order.
+            AchivxError: As `AchivxClient.record`.
+        """
+        try:
+            await self._call(actions)
+        except Rejected:
+            # The server may have been configured anew since it was connected to.
+            await self._check_actions()
+            await self._call(actions)
+
+    async def _call(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
             await self._client.record(
                 action.account, action.action, action.key, reward=action.reward
             )
+
+    async def _check_actions(self) -> None:
+        rules = await self._client.check_token()
+        unfit = sorted(name for name in REQUIRED if not _is_fit(rules.get(name)))
+        if unfit:
+            raise Held(
+                f"the server's configuration lacks {', '.join(unfit)}, or has them otherwise than"
+                " docs/achivx/gamification.json: take them from there"
+            )
+
+
+def _plan(
+    records: tuple[Record, ...],
+) -> tuple[list[tuple[Action, ...]], GatewayError | None]:
+    """The actions of the first records, and why not of all: what is newer waits for an update."""
+    planned: list[tuple[Action, ...]] = []
+    for record in records:
+        try:
+            planned.append(actions_of(record))
+        except UnknownMapping as error:
+            return planned, error
+    return planned, None
+
+
+def _is_fit(rule: ActionRule | None) -> bool:
+    """Whether keyed actions can be recorded under this rule, also on an account with no xp."""
+    return rule is not None and rule.repeatable and rule.xp >= 0

@@ -6,11 +6,13 @@ A broker's or socket's own acknowledgement means nothing here.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from itertools import takewhile
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -112,6 +114,8 @@ class Uplink:
         self._device: Final = device
         self._account: Final = account
         self._on_change: Final = on_change
+        self._connected: str | None = None  # the epoch it was connected for
+        self._failures = 0
         self._more: Final = asyncio.Event()
         self._link_up: Final = asyncio.Event()
 
@@ -129,76 +133,58 @@ class Uplink:
             await self._drain_for_ever()
 
     async def _drain_for_ever(self) -> None:
-        failures = 0
-        connected = False
         while True:
             try:
-                if not connected:
-                    await self._load()
-                    await self._transport.connect(self._device, self._journal.epoch, self._account)
-                    connected = True
-                    self._set_state("ok")
                 await self._drain()
-                failures = 0
                 await self._more.wait()
             except (Interrupted, Held, JournalError) as error:
-                connected = False
+                self._connected = None
                 self._set_state(str(error))
-                failures += 1
-                await self._back_off(failures)
-
-    async def _load(self) -> None:
-        self.cursor, self.quarantined = await asyncio.wrap_future(self._journal.read(position))
+                await self._back_off()
 
     async def _drain(self) -> None:
         """Deliver batch after batch until the journal has no more."""
         while True:
             self._more.clear()
-            records = await asyncio.wrap_future(self._journal.read(self._next_records))
-            if not records:
+            found = await asyncio.wrap_future(self._journal.read(_look))
+            self.cursor, self.quarantined = found.cursor, found.quarantined
+            if found.epoch != self._connected:
+                await self._transport.connect(self._device, found.epoch, self._account)
+                self._connected = found.epoch
+                self._set_state("ok")
+            if not found.records:
+                self._failures = 0
                 return
-            batch = Batch(
-                device=self._device,
-                epoch=records[0].epoch,
-                first=records[0].seq,
-                last=records[-1].seq,
-                records=tuple(records),
-            )
+            batch = _batch(found)
             await self._advance(batch, await self._transport.deliver(batch))
-
-    def _next_records(self, connection: sqlite3.Connection) -> list[Record]:
-        return reading.records_after(connection, self.cursor, BATCH)
 
     async def _advance(self, batch: Batch, answer: Acknowledged) -> None:
         """Move the cursor, if the acknowledgement is of this batch and continues it."""
-        continues = (
-            answer.device == batch.device
-            and answer.epoch == batch.epoch
-            and answer.first == batch.first == self.cursor + 1
+        fits = (
+            (answer.device, answer.epoch, answer.first) == (batch.device, batch.epoch, batch.first)
             and batch.first <= answer.last <= batch.last
+            and all(batch.first <= aside.seq <= answer.last for aside in answer.aside)
         )
-        if not continues:
+        if not fits or not await asyncio.wrap_future(
+            self._journal.transact(lambda transaction: _keep(transaction, answer))
+        ):
             raise Interrupted(
                 f"an acknowledgement of {answer.first}–{answer.last} does not continue"
                 f" {self.cursor}"
             )
-        await asyncio.wrap_future(
-            self._journal.transact(lambda transaction: _keep(transaction, answer))
-        )
-        self.cursor = answer.last
-        self.quarantined += len(answer.aside)
         for aside in answer.aside:
             _log.error("event %d was set aside: %s", aside.seq, aside.reason)
+        self.cursor = answer.last
+        self._failures = 0
         self._on_change()
 
-    async def _back_off(self, failures: int) -> None:
+    async def _back_off(self) -> None:
         """Full jitter, and no longer than until the link comes up."""
-        most = min(BACKOFF_FIRST_S * 2**failures, BACKOFF_MOST_S)
-        self._link_up.clear()
-        try:
-            await asyncio.wait_for(self._link_up.wait(), random.uniform(0, most))  # noqa: S311
-        except TimeoutError:
-            return
+        most_s = min(BACKOFF_FIRST_S * 2 ** min(self._failures, 16), BACKOFF_MOST_S)
+        self._failures += 1
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._link_up.wait(), random.uniform(0, most_s))  # noqa: S311
+        self._link_up.clear()  # only now: it may have come up while the last try was failing
 
     def _set_state(self, state: str) -> None:
         if state == self.state:
@@ -208,16 +194,59 @@ class Uplink:
         self._on_change()
 
 
-def position(connection: sqlite3.Connection) -> tuple[int, int]:
-    """The cursor, and how many events were set aside."""
-    cursor = int(schema.meta(connection, "cursor") or 0)
+class _Found(msgspec.Struct, frozen=True):
+    """Where one journal stands, and what comes next in it."""
+
+    epoch: str
+    cursor: int
+    quarantined: int
+    records: list[Record]
+
+
+def _look(connection: sqlite3.Connection) -> _Found:
+    cursor = _cursor(connection)
     (aside,) = connection.execute("SELECT count(*) FROM quarantine").fetchone()
-    return cursor, int(aside)
+    return _Found(
+        schema.meta(connection, "epoch") or "",
+        cursor,
+        int(aside),
+        reading.records_after(connection, cursor, BATCH),
+    )
 
 
-def _keep(transaction: Transaction, answer: Acknowledged) -> None:
-    schema.set_meta(transaction.connection, "cursor", str(answer.last))
-    transaction.connection.executemany(
+def _cursor(connection: sqlite3.Connection) -> int:
+    return int(schema.meta(connection, "cursor") or 0)
+
+
+def _batch(found: _Found) -> Batch:
+    """The next records without a hole, as long as they are of one device id.
+
+    Raises:
+        Held: The next record of all is missing.
+    """
+    device = found.records[0].device
+    numbered = enumerate(found.records, found.cursor + 1)
+    run = takewhile(lambda each: each[1].seq == each[0] and each[1].device == device, numbered)
+    records = tuple(record for _, record in run)
+    if not records:
+        raise Held(f"the journal has lost its events after {found.cursor}")
+    return Batch(
+        device=device,
+        epoch=found.epoch,
+        first=records[0].seq,
+        last=records[-1].seq,
+        records=records,
+    )
+
+
+def _keep(transaction: Transaction, answer: Acknowledged) -> bool:
+    """Move the cursor on disk; False when it is another journal's or not the next."""
+    connection = transaction.connection
+    if answer.epoch != transaction.epoch or answer.first != _cursor(connection) + 1:
+        return False
+    schema.set_meta(connection, "cursor", str(answer.last))
+    connection.executemany(
         "INSERT OR REPLACE INTO quarantine VALUES (?, ?)",
         [(aside.seq, aside.reason) for aside in answer.aside],
     )
+    return True

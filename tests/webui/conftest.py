@@ -90,7 +90,7 @@ class JsonServer:
 
         self._server = socketserver.ThreadingUnixStreamServer(str(self.path), Handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True).start()
 
     def converse(self, read: Callable[[], bytes], write: Callable[[bytes], object]) -> None:
         raise NotImplementedError

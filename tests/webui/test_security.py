@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.webui.conftest import FakeGateway
 
 ANNA = {"staff": "Anna", "pin": "1234"}
+NOWHERE = "0.0.0.0"  # noqa: S104
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ class TestHosts:
 
     @pytest.mark.parametrize(
         "host",
-        ["evil.example", "", "0.0.0.0", "192.0.2.1", "localhost.evil.example", "[", "a b", "[::"],
+        ["evil.example", "", NOWHERE, "192.0.2.1", "localhost.evil.example", "[", "a b", "[::"],
     )
     def test_others_do_not(self, client: FlaskClient, host: str) -> None:
         answer = client.get("/login", headers={"Host": host})
@@ -63,7 +64,7 @@ class TestHosts:
     def test_addresses_are_asked_of_the_kernel(self) -> None:
         assert is_own_address("127.0.0.1")
         assert is_own_address("::1")
-        assert not any(map(is_own_address, ("192.0.2.1", "2001:db8::1", "0.0.0.0", "::", "x")))
+        assert not any(map(is_own_address, ("192.0.2.1", "2001:db8::1", NOWHERE, "::", "x")))
 
 
 class TestForms:
@@ -156,7 +157,8 @@ class TestBodies:
 class TestHeaders:
     @pytest.mark.parametrize("path", ["/login", "/board", "/nothing", "/static/app.css"])
     def test_each_answer_has_them(self, client: FlaskClient, path: str) -> None:
-        headers = client.get(path).headers
+        with client.get(path) as answer:
+            headers = answer.headers
         policy = headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'self';")
         assert "unsafe" not in policy
@@ -169,7 +171,8 @@ class TestHeaders:
         assert page.headers["Cache-Control"] == "no-store"
         sheet = re.search(r'href="(/static/app.css\?v=\w{12})"', page.text)
         assert sheet
-        assert "max-age=31536000" in client.get(sheet[1]).headers["Cache-Control"]
+        with client.get(sheet[1]) as answer:
+            assert "max-age=31536000" in answer.headers["Cache-Control"]
 
     def test_no_page_has_inline_scripts_or_styles(
         self, signed_in: FlaskClient, demo: FlaskClient, gateway: "FakeGateway"

@@ -2,6 +2,9 @@ from typing import TYPE_CHECKING
 
 from flask.testing import FlaskClient
 
+from gateway import messages as say
+from gateway.errors import Refused
+
 if TYPE_CHECKING:
     from tests.webui.conftest import FakeGateway
 
@@ -38,6 +41,24 @@ def test_without_the_gateway_every_page_says_so_and_recovers(
         assert "The gateway does not answer" in answer.text
         assert 'http-equiv="refresh"' in answer.text
     gateway.start_again()
+    assert signed_in.get("/board").status_code == 200
+
+
+def test_a_gateway_of_another_version_is_one_that_does_not_answer(
+    client: FlaskClient, gateway: "FakeGateway"
+) -> None:
+    gateway.info = say.Done()  # type: ignore[assignment]
+    assert client.get("/login").status_code == 503
+
+
+def test_a_gateway_with_too_much_to_do_ends_no_session(
+    signed_in: FlaskClient, gateway: "FakeGateway"
+) -> None:
+    gateway.refuse[say.WhoAmI] = Refused("busy", "too many")
+    answer = signed_in.get("/board")
+    assert answer.status_code == 403
+    assert "too much to do just now" in answer.text
+    gateway.refuse.clear()
     assert signed_in.get("/board").status_code == 200
 
 

@@ -14,6 +14,7 @@
 
   // The stream says "changed". Where it is silent for five seconds, the page asks by itself.
   body.addEventListener("htmx:sseMessage", function () { heard = Date.now(); });
+  body.addEventListener("htmx:sseError", refetch);
   setInterval(function () {
     if (Date.now() - heard >= 5000 && !document.hidden) refetch();
   }, 1000);

@@ -86,14 +86,14 @@ class EspaDriver:
 
     def send(self, message: Message) -> Receipt:
         """Send one message and hear what became of it. See `Driver.send`."""
+        if self._line is None or self._link is None:
+            return self._receipt(ReceiptState.FAILED, "the line is not open", line_down=True)
+        self._line.mark()
         text = shown(message.text)
         try:
             block = call(message.pager.address, text, message.priority)
         except ValueError as error:
             return self._receipt(ReceiptState.FAILED, str(error))
-        if self._line is None or self._link is None:
-            return self._receipt(ReceiptState.FAILED, "the line is not open", line_down=True)
-        self._line.mark()
         try:
             self._link.transmit(block)
         except GaveUp as failure:
@@ -148,7 +148,7 @@ class EspaDriver:
             for _ in range(self._timers.polls):
                 blocks = link.ask()
                 if blocks is None:
-                    break  # a system that does not answer now has the call all the same
+                    break  # it has the call all the same, and each such turn takes seconds
                 for block in blocks:
                     told = self._weighed(block, address, text)
                     if told is not None and not proof.is_final:

@@ -108,38 +108,42 @@ class Link:
         """
         with _nothing_sent():
             self._select()
-        for left in reversed(range(1 + self._timers.retries)):
-            answer = self._offer(block)
+        answer = self._offer(block)
+        for _ in range(self._timers.retries):
             if answer.sign is Sign.ACK:
-                self._end()
-                return
-            if left == 0:
-                self._end()
-                raise GaveUp(refusal(answer.prefix), line_down=answer.prefix != INVALID)
+                break
             with _nothing_sent():
                 self._before_retry()
+            answer = self._offer(block)
+        self._end()
+        if answer.sign is not Sign.ACK:
+            raise GaveUp(refusal(answer.prefix), line_down=answer.prefix != INVALID)
 
     def check(self) -> tuple[Block, ...] | None:
         """Poll the other station and take what it has to say, at most `control_s` of it.
 
         Returns:
-            Its blocks, none when it has nothing to say; None when it does not answer.
+            Its blocks, none when it has nothing to say; None when it does not answer, or began
+            to speak and said nothing that was whole.
 
         Raises:
             LineError: The line is gone.
         """
-        return self._polled(self._timers.answer_s, linger_s=0)
+        answer = self._polled(self._timers.answer_s)
+        return None if answer is None else self._listened(answer, linger_s=0)
 
     def ask(self) -> tuple[Block, ...] | None:
-        """Poll as `check` does, but for one poll interval and all of it.
+        """Poll as `check` does, but give the answer no more than a poll interval.
 
         Returns:
-            See `check`.
+            Its blocks, none when it has nothing to say in time; None when it began to speak and
+            said nothing that was whole.
 
         Raises:
             LineError: The line is gone.
         """
-        return self._polled(self._poll_s, linger_s=self._poll_s)
+        answer = self._polled(self._poll_s)
+        return () if answer is None else self._listened(answer, linger_s=self._poll_s)
 
     def _select(self) -> None:
         """Section 3.2. An EOT first ends whatever the other station believes is going on."""
@@ -185,13 +189,14 @@ class Link:
         if self._hear(frozenset({Sign.EOT}), self._poll_s) is not None:
             self._select()
 
-    def _polled(self, wait_s: float, linger_s: float) -> tuple[Block, ...] | None:
-        """Section 3.1. After a stray EOT the real answer may follow: `linger_s` waits for it."""
+    def _polled(self, wait_s: float) -> Heard | None:
+        """Section 3.1: the answer is EOT, or an ENQ with our address. None when none comes."""
         self._forget()
         self._line.write(EOT + self._poll)
-        answer = self._hear(_TURNS, wait_s + self._line_s(5))
-        if answer is None:
-            return None
+        return self._hear(_TURNS, wait_s + self._line_s(5))
+
+    def _listened(self, answer: Heard, linger_s: float) -> tuple[Block, ...] | None:
+        """After a stray EOT the real answer may follow: `linger_s` waits for it."""
         if answer.sign is Sign.EOT and self._hear(frozenset({Sign.ENQ}), linger_s) is None:
             return ()
         return self._its_turn()

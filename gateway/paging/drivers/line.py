@@ -6,6 +6,7 @@ import socket
 import termios
 import time
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -56,6 +57,10 @@ class Line:
         self.port = port
         self.first_byte_ns: int | None = None
         self._mask = 0x7F if framing[0] == "7" else 0xFF
+        if _is_pty(port):
+            # A pty carries eight bits without parity whatever it is told, and refuses to be told
+            # so again by the next program that opens it (tcsetattr(3) of glibc: EINVAL).
+            framing = "8N1"
         self._write_timeout_s = write_timeout_s
         options: dict[str, Any] = {
             "baudrate": baud,
@@ -197,8 +202,14 @@ def _has_descriptor(line: io.RawIOBase) -> bool:
     return True
 
 
+def _is_pty(port: str) -> bool:
+    return "://" not in port and Path(port).resolve().is_relative_to("/dev/pts")
+
+
 def _words(error: BaseException) -> str:
     """The operating system's own words, without pyserial's wrapping where there is any."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, termios.error):  # (errno, words), and no OSError
+        return str(error.args[-1])
     return str(error) or type(error).__name__

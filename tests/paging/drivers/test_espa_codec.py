@@ -114,22 +114,12 @@ def test_every_call_is_seven_bits_and_comes_back(address: str, text: str, priori
     assert received.records[Record.PRIORITY] == str(priority)
 
 
-def test_every_check_character_is_taken_for_none_other() -> None:
-    """It may equal ACK, NAK, EOT or SOH; all 128 values are met."""
-    met = set()
-    for first in range(0x20, 0x7F):
-        for second in "!a":
-            sent = call("1", chr(first) + second, 3) + b"\x06"
-            met.add(sent[-2])
-            assert [heard.sign for heard in Parser().feed(sent)] == [Sign.BLOCK, Sign.ACK]
-    for control in range(0x20):
-        # A control character as the data of an unknown record brings the low values.
-        line = status(b"9\x1f" + bytes((control ^ 0x12,)) if control not in LOW else b"9\x1fA")
-        assert Parser().feed(line + b"\x06")[-1] == Heard(Sign.ACK)
-    assert {0x06, 0x15, 0x04, 0x01} & met or len(met) > 60
+@pytest.mark.parametrize("value", range(0x20))
+def test_a_check_character_that_equals_a_control_character(value: int) -> None:
+    line = status(b"9\x1fA" + bytes((status(b"9\x1fA")[-1] ^ value,)))
+    assert line[-1] == value
 
-
-LOW = frozenset({0x01 ^ 0x12, 0x04 ^ 0x12, 0x03 ^ 0x12})
+    assert [heard.sign for heard in Parser().feed(line + b"\x06")] == [Sign.BLOCK, Sign.ACK]
 
 
 @pytest.mark.parametrize(
@@ -227,12 +217,14 @@ def test_a_refusal_in_words(prefix: str, words: str) -> None:
     assert refusal(prefix) == words
 
 
-@pytest.mark.parametrize("alphabet", [bytes(range(256)), b"\x01\x02\x03\x04\x05\x06\x15\x1e\x1f127"])
-def test_half_a_million_random_bytes(alphabet: bytes) -> None:
-    noise = bytes(random.Random(4_44).choices(alphabet, k=500_000))
+@pytest.mark.parametrize(
+    "alphabet", [bytes(range(256)), b"\x01\x02\x03\x04\x05\x06\x15\x1e\x1f127"]
+)
+def test_a_million_random_bytes(alphabet: bytes) -> None:
+    noise = bytes(random.Random(4_44).choices(alphabet, k=1_000_000))
     parser = Parser()
 
-    parser.feed(noise)
+    assert len(parser.feed(noise)) > 1_000
     # An end, whatever state it is in, and then it hears again.
     heard = parser.feed(b"\x03\x00\x04" + status(b"7\x1f3"))
 

@@ -1,0 +1,263 @@
+"""A real browser against the real server process and the fake gateway."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from gateway.messages import IssueGrant, Redeem, Resolve
+from gateway.model import AlertState, GrantState, Outcome
+
+if TYPE_CHECKING:
+    from tests.webui.conftest import FakeGateway, FakeShop
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PHONE: Any = {"width": 360, "height": 740}
+WAIT_S = 10
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+class Site:
+    """The page's process, and a browser window on it that notes every complaint."""
+
+    def __init__(self, browser: Browser, place: Path, *options: str) -> None:
+        self._browser = browser
+        self._windows: list[BrowserContext] = []
+        self.complaints: list[str] = []
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                *("-m", "webui.cli"),
+                *("--listen", "127.0.0.1:0", "--state", f"{place}/state", *options),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        found = re.search(r"http\S+", self._process.stdout.readline())
+        assert found
+        self.url = found[0]
+
+    def window(self, **options: Any) -> Page:
+        context = self._browser.new_context(viewport=PHONE, base_url=self.url, **options)
+        context.set_default_timeout(WAIT_S * 1000)
+        self._windows.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: self._note(said.type, said.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def close(self) -> None:
+        for window in self._windows:
+            window.close()
+        self._process.terminate()
+        self._process.communicate(timeout=WAIT_S)
+
+
+@pytest.fixture
+def site(browser: Browser, place: Path, gateway: "FakeGateway") -> Iterator[Site]:
+    started = Site(browser, place, "--control", str(gateway.path))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def demo_site(browser: Browser, place: Path, shop: "FakeShop") -> Iterator[Site]:
+    sockets = ("--control", str(shop.gateway.path), "--simulator", str(shop.path))
+    started = Site(browser, place, *sockets)
+    yield started
+    started.close()
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/board")
+    page.get_by_label("Anna").check()
+    page.get_by_label("PIN").fill("1234")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("Anna, staff")).to_be_visible()
+
+
+def await_subscriber(gateway: "FakeGateway") -> None:
+    with gateway.rung:
+        assert gateway.rung.wait_for(lambda: gateway.subscribers > 0, WAIT_S)
+
+
+def test_from_the_press_to_the_counter(site: Site, gateway: "FakeGateway") -> None:
+    gateway.beat_s = 60  # so that only the doorbell can bring what follows
+    page = site.window()
+    sign_in(page)
+    expect(page.get_by_text("All calm.")).to_be_visible()
+    await_subscriber(gateway)
+    page.evaluate("window.sameDocument = true")
+    gateway.raise_alert()
+    expect(page.get_by_role("heading", name="Exit")).to_be_visible(timeout=2000)
+    expect(page).to_have_title(re.compile(r"^\(1\) Board"))
+    expect(page.locator("#count")).to_have_text("1 open alert")
+    page.get_by_role("button", name="I am going").click()
+    page.get_by_role("button", name="I am with the customer").click()
+    expect(page.get_by_text("With the customer: Anna")).to_be_visible()
+    assert page.evaluate("window.sameDocument") is True
+    page.get_by_role("link", name="Put it right and close").click()
+    page.get_by_role("link", name="2. Delay or small error").click()
+    page.get_by_role("button", name="Grant: Free coffee").click()
+    expect(page.get_by_text("Granted. The code is GIFT-0000.")).to_be_visible()
+    page.get_by_role("button", name="Recovered", exact=True).click()
+    expect(page.get_by_text("All calm.")).to_be_visible()
+    (resolved,) = gateway.asked(Resolve)
+    assert (resolved.outcome, resolved.severity) == (Outcome.RECOVERED, 2)
+    page.get_by_role("link", name="Counter").click()
+    expect(page.get_by_label("The customer's code")).to_be_focused()
+    page.keyboard.type("gift-0000")  # as a scanner does: keys, then Enter
+    page.keyboard.press("Enter")
+    expect(page.locator(".result.redeemed")).to_contain_text("Free coffee")
+    expect(page.get_by_text("every promise has been kept")).to_be_visible()
+    expect(page.get_by_label("The customer's code")).to_be_focused()
+    assert site.complaints == []
+
+
+def test_a_scanner_finds_the_code_field_by_itself(site: Site, gateway: "FakeGateway") -> None:
+    page = site.window()
+    sign_in(page)
+    page.goto("/counter")
+    page.get_by_role("heading", name="Open grants").click()
+    page.get_by_role("button", name="Redeem").focus()
+    page.keyboard.type("NO-SUCH")
+    page.keyboard.press("Enter")
+    expect(page.locator(".result.refused")).to_contain_text("Do not hand over")
+    assert gateway.asked(Redeem) == [Redeem(code="NO-SUCH")]
+    assert site.complaints == []
+
+
+def test_all_of_it_without_scripts(site: Site, gateway: "FakeGateway") -> None:
+    gateway.raise_alert()
+    page = site.window(java_script_enabled=False)
+    sign_in(page)
+    page.get_by_role("button", name="I am going").click()
+    page.get_by_role("button", name="I am with the customer").click()
+    page.get_by_role("link", name="Put it right and close").click()
+    page.get_by_role("link", name="1. Inattention").click()
+    page.get_by_label("The customer's ACHIVX account").fill("customer-9")
+    page.keyboard.press("Enter")
+    assert gateway.asked(IssueGrant) == []
+    page.get_by_role("button", name="Grant: Souvenir").click()
+    page.get_by_role("button", name="The customer left").click()
+    expect(page.get_by_text("The customer left · Anna")).to_be_visible()
+    page.get_by_role("link", name="Counter").click()
+    page.get_by_role("link", name="Take the code GIFT-0000").click()
+    page.get_by_role("button", name="Redeem").click()
+    expect(page.locator(".result.redeemed")).to_contain_text("Souvenir")
+    assert gateway.grants["GIFT-0000"].state is GrantState.REDEEMED
+    page.get_by_role("button", name="Русский").click()
+    expect(page.get_by_label("Код клиента")).to_be_visible()
+    assert site.complaints == []
+
+
+def test_the_page_says_when_the_gateway_is_away_and_recovers(
+    site: Site, gateway: "FakeGateway"
+) -> None:
+    page = site.window()
+    sign_in(page)
+    await_subscriber(gateway)
+    away = page.get_by_role("alert")
+    expect(away).to_be_hidden()
+    gateway.stop()
+    expect(away).to_be_visible(timeout=2000)
+    gateway.raise_alert()
+    gateway.start_again()
+    expect(page.get_by_role("heading", name="Exit")).to_be_visible(timeout=WAIT_S * 1000)
+    expect(away).to_be_hidden()
+
+
+def test_a_finger_on_a_button_is_not_disturbed(site: Site, gateway: "FakeGateway") -> None:
+    gateway.raise_alert()
+    page = site.window()
+    sign_in(page)
+    await_subscriber(gateway)
+    page.get_by_role("button", name="I am going").hover()
+    page.mouse.down()
+    with page.expect_response("**/board/alerts"):
+        gateway.raise_alert("a2", age_s=0)
+    page.mouse.up()
+    expect(page.get_by_text("On the way: Anna")).to_be_visible()
+    expect(page.get_by_role("heading", name="Exit")).to_have_count(2)
+    assert gateway.alerts["a1"].state is AlertState.ACKNOWLEDGED
+
+
+def test_the_demo_tells_the_whole_story_on_one_page(demo_site: Site, shop: "FakeShop") -> None:
+    page = demo_site.window()
+    page.goto("/")
+    page.get_by_role("button", name="Awful").click()
+    expect(page.locator(".watch.buzzing")).to_have_count(2)
+    expect(page.locator("#messages")).to_contain_text("Pressed. It counts.")
+    expect(page.locator("#ledger")).to_contain_text("press_red")
+    page.get_by_role("button", name="Sign in as Boris").click()
+    page.get_by_role("button", name="I am going").click()
+    page.get_by_role("button", name="I am with the customer").click()
+    page.get_by_role("link", name="Put it right and close").click()
+    page.get_by_role("button", name="Grant: Free coffee").click()
+    page.get_by_role("button", name="Recovered", exact=True).click()
+    page.get_by_role("link", name="Take the code GIFT-0000").click()
+    page.get_by_role("button", name="Redeem").click()
+    expect(page.locator(".result.redeemed")).to_contain_text("Free coffee")
+    assert page.url.endswith("#counter")
+    assert shop.gateway.grants["GIFT-0000"].redeemed_by == "Boris"
+    assert demo_site.complaints == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 1280])
+def test_every_screen_fits_and_every_target_can_be_hit(
+    width: int, demo_site: Site, gateway: "FakeGateway"
+) -> None:
+    gateway.raise_alert(state=AlertState.CONTACTED)
+    gateway.issue()
+    page = demo_site.window()
+    page.set_viewport_size({"width": width, "height": 740})
+    page.context.add_cookies([{"name": "language", "value": "ru", "url": demo_site.url}])
+    page.goto("/demo")
+    page.get_by_role("button", name="Войти: Anna").click()
+    for path in ("/demo", "/board", "/board/a1", "/counter", "/status", "/login"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        small = page.evaluate(
+            """[...document.querySelectorAll('a, button, input:not([type=hidden]), textarea')]
+            .map(one => [one.closest('label.choice') || one, one.outerHTML])
+            .map(([one, text]) => [one.getBoundingClientRect(), text])
+            .filter(([box]) => box.width > 1 && (box.height < 44 || box.width < 44))
+            .map(([box, text]) => text)"""
+        )
+        assert small == [], path
+
+
+def test_the_keyboard_shows_where_it_is(site: Site) -> None:
+    page = site.window()
+    page.goto("/login")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline == "solid"
