@@ -1,1 +1,1 @@
-"""The benchmarks: each prints its figures and its ratio to a named peer or floor of the same run."""
+"""The benchmarks: each prints its ratio to a named peer or floor of the same run."""

@@ -178,8 +178,9 @@ class Child:
     """One process of the benchmark, told what to do by lines on its stdin.
 
     Args:
-        words: The module and its arguments, or with `program` a whole command line.
-        log: Where its stderr goes.
+        words: The module and its arguments, or with `program` a whole command line that is not
+            spoken with.
+        log: Where its stderr goes, and a program's stdout.
         env: On top of this process's environment.
     """
 
@@ -193,16 +194,17 @@ class Child:
     ) -> None:
         self._words: Final = list(words) if program else [sys.executable, "-m", *words]
         self._log: Final = log
+        self._program: Final = program
         self._env: Final = env or {}
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        with self._log.open("w") as stderr:
+        with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 self._words,
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
+                stdout=log if self._program else subprocess.PIPE,
+                stderr=log,
                 text=True,
                 env=os.environ | self._env,
             )

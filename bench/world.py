@@ -10,6 +10,7 @@ import sys
 import msgspec
 
 from bench.common import tell
+from gateway.messages import Call, Subscribe
 
 LINE_MOST = 1 << 22
 
@@ -68,7 +69,7 @@ class World:
     async def _open(self, order: Streams) -> None:
         if order.control_socket is not None:
             reader, writer = await asyncio.open_unix_connection(order.control_socket)
-            writer.write(b'{"id":1,"request":{"type":"subscribe"}}\n')
+            writer.write(msgspec.json.encode(Call(id=1, request=Subscribe())) + b"\n")
         else:
             reader, writer = await asyncio.open_connection("127.0.0.1", order.http_port)
             writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -69,11 +69,17 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clocks of this machine."""
+    """The clocks of this machine.
 
-    def __init__(self, synchronised: Path = _SYNCHRONISED) -> None:
+    Args:
+        synchronised: A file that is there once the wall clock is right.
+        trusted: Whether the wall clock is right without it, as on the host of a simulated shop.
+    """
+
+    def __init__(self, synchronised: Path = _SYNCHRONISED, *, trusted: bool = False) -> None:
         self.boot: Final = _BOOT_ID.read_text().strip()
-        self._synchronised = synchronised
+        self._synchronised: Final = synchronised
+        self._trusted: Final = trusted
 
     def mono_ns(self) -> int:
         """See `Clock`."""
@@ -86,4 +92,4 @@ class SystemClock:
     def at(self, mono_ns: int) -> Stamp:
         """See `Clock`."""
         wall_ns = time.time_ns() - (time.monotonic_ns() - mono_ns)
-        return Stamp(self.boot, mono_ns, wall_ns, self._synchronised.exists())
+        return Stamp(self.boot, mono_ns, wall_ns, self._trusted or self._synchronised.exists())

@@ -13,6 +13,7 @@ from gateway.clock import Stamp
 from gateway.model import (
     AlertCause,
     ButtonKind,
+    Label,
     OfferKind,
     Outcome,
     PressFlag,
@@ -48,7 +49,14 @@ class Pressed(Event, frozen=True, tag="pressed"):
 
 
 class AlertRaised(Event, frozen=True, tag="alert_raised"):
-    """Something staff must answer. `level` is the ladder step taken at once, -1 for none."""
+    """Something staff must answer. `level` is the ladder step taken at once, -1 for none.
+
+    Attributes:
+        rule: The rule that found it, for one that no single press made.
+        part: The part of the box whose fault it found.
+        words: What it found, in place of a button's label.
+        to: Who is paged in place of whoever the ladder's steps say; none: those.
+    """
 
     alert: str
     cause: AlertCause
@@ -56,6 +64,10 @@ class AlertRaised(Event, frozen=True, tag="alert_raised"):
     button: str | None = None
     level: int = -1
     quiet: bool = False  # shown, not paged: outside opening hours
+    rule: str | None = None
+    part: str | None = None
+    words: Label | None = None
+    to: tuple[str, ...] = ()
 
 
 class AlertJoined(Event, frozen=True, tag="alert_joined"):
@@ -168,6 +180,26 @@ class GrantRedeemed(Event, frozen=True, tag="grant_redeemed"):
     tokens: float = 0.0
 
 
+class TestConfirmed(Event, frozen=True, tag="test_confirmed"):
+    """Somebody says that the daily test page buzzed on these pagers. `via` as in acknowledging."""
+
+    pagers: tuple[str, ...]
+    by: str
+    via: str
+
+
+class OwnerPinReset(Event, frozen=True, tag="owner_pin_reset"):
+    """The set-up button was held: the owners' PINs are gone and set-up is open again."""
+
+    button: str
+
+
+class FactoryResetRequested(Event, frozen=True, tag="factory_reset_requested"):
+    """The set-up button was held longer: the box is to be as new."""
+
+    button: str
+
+
 class SettingsChanged(Event, frozen=True, tag="settings_changed"):
     """The gateway wrote its settings anew."""
 
@@ -203,6 +235,9 @@ AnyEvent = (
     | AlertReturned
     | GrantIssued
     | GrantRedeemed
+    | TestConfirmed
+    | OwnerPinReset
+    | FactoryResetRequested
     | SettingsChanged
     | FaultRaised
     | FaultCleared

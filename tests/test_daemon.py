@@ -149,8 +149,18 @@ async def test_a_page_does_not_wait_for_a_disk_that_hangs(tmp_path: Path) -> Non
     """Every fdatasync of the daemon takes a second: the page is on the wire long before."""
     strace = shutil.which("strace")
     assert strace is not None, "install strace: scripts/test does"
-    slow = (strace, "-f", "-qq", "-o", "/dev/null", "--seccomp-bpf", "-e", "trace=fdatasync,fsync")
-    slow += ("-e", "inject=fdatasync,fsync:delay_exit=1000000")
+    calls = "fdatasync,fsync"
+    slow: tuple[str, ...] = (
+        strace,
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "--seccomp-bpf",
+        "-e",
+        f"trace={calls}",
+    )
+    slow = (*slow, "-e", f"inject={calls}:delay_exit=1000000")
     async with SimulatedShop(tmp_path, signed_up=False, under=slow) as shop:
         status = await shop.ask(GetStatus())
         while status.journal.waiting:

@@ -68,7 +68,8 @@ def _run(options: argparse.Namespace) -> int:
         # The drivers and gpiozero take half a second to import: `check` need not wait for them.
         from gateway.app import Gateway  # noqa: PLC0415
 
-        await Gateway(loaded, settings, SystemClock()).run()
+        clock = SystemClock(trusted=loaded.config.inputs.simulated)
+        await Gateway(loaded, settings, clock).run()
 
     asyncio.run(live())
     return 0

@@ -1,7 +1,7 @@
 """Reading gateway.toml: a `Config`, or everything that is wrong with the file at once.
 
 The text is parsed, walked by type (`decode.py`), judged value by value (`values.py`)
-and across tables (`rules.py`, `reach.py`); `hints.py` adds what is allowed and
+and across tables (`rules.py`, `reach.py`, `patterns.py`); `hints.py` adds what is allowed and
 probably not meant.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.config import Config, hints, reach, values
+from gateway.config import Config, hints, patterns, reach, values
 from gateway.config import rules as cross_rules
 from gateway.config.decode import Note, decode, shown
 from gateway.config.lines import KeyPath, key_lines, line_of
@@ -113,7 +113,7 @@ def check(text: str) -> tuple[Config | None, list[Problem], list[Problem]]:
         return None, [data], []
     decoded = decode(data, Config, values.RULES)
     draft = cross_rules.Draft(decoded)
-    rules = (*cross_rules.RULES, *reach.RULES)
+    rules = (*cross_rules.RULES, *reach.RULES, *patterns.RULES)
     wrong = [*decoded.notes, *(note for rule in rules for note in rule(draft))]
     doubtful = [note for rule in hints.RULES for note in rule(draft)]
     lines = key_lines(text) if wrong or doubtful else {}

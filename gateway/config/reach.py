@@ -143,13 +143,14 @@ def _steps_reach_somebody(draft: Draft) -> Iterator[Note]:
         idle = [target for target in step.to if not reaches(target, draft)]
         for target in idle:
             if target.startswith("staff:"):
-                yield Note((*path, "to"), shown(target), _person_right(target, draft))
+                yield Note((*path, "to"), shown(target), person_right(target, draft))
         if idle and set(step.to) == {"managers"}:
             right = "someone with a pager: no manager has one, so this step pages nobody"
             yield Note((*path, "to"), shown(step.to), right)
 
 
-def _person_right(target: str, draft: Draft) -> str:
+def person_right(target: str, draft: Draft) -> str:
+    """What would be right in place of a `staff:NAME` that has no pager."""
     name = target.removeprefix("staff:")
     if any(person.name == name for _, person in draft.staff):
         return "someone with a pager; this person has none"

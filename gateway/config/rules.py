@@ -16,14 +16,20 @@ from gateway.config import (
     Ev1527,
     Inputs,
     Ladder,
+    LowIndex,
     Mmdvm,
     Offer,
     Pager,
+    Pattern,
+    RedsInARow,
+    Silence,
     Staff,
+    StandingFault,
     Step,
     Tap,
     Template,
     Transmitter,
+    UnhappyShare,
 )
 from gateway.config.decode import Decoded, Note, shown
 from gateway.config.lines import KeyPath
@@ -31,6 +37,7 @@ from gateway.model import ButtonKind, OfferKind
 
 T = TypeVar("T", bound=msgspec.Struct)
 DRIVERS: Final = (Tap, Mmdvm, Template, Ev1527, Espa)
+PATTERNS: Final = (UnhappyShare, RedsInARow, LowIndex, Silence, StandingFault)
 
 
 class Draft:
@@ -44,6 +51,9 @@ class Draft:
         self.staff = self.each(Staff)
         self.transmitters: list[tuple[KeyPath, Transmitter]] = [
             (path, table) for path, table in decoded.tables if isinstance(table, DRIVERS)
+        ]
+        self.patterns: list[tuple[KeyPath, Pattern]] = [
+            (path, table) for path, table in decoded.tables if isinstance(table, PATTERNS)
         ]
         ladders = self.each(Ladder)
         self.ladder = ladders[0][1] if ladders else Ladder()
@@ -91,7 +101,14 @@ def place(path: KeyPath) -> str:
 
 def _unique_names(draft: Draft) -> Iterator[Note]:
     offers = draft.each(Offer)
-    for group in (draft.buttons, draft.pagers, draft.staff, draft.transmitters, offers):
+    for group in (
+        draft.buttons,
+        draft.pagers,
+        draft.staff,
+        draft.transmitters,
+        offers,
+        draft.patterns,
+    ):
         first: dict[str, KeyPath] = {}
         for path, table in group:
             if table.name in first:

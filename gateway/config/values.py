@@ -15,22 +15,28 @@ from gateway.config import (
     Access,
     AchivxUplink,
     Button,
+    DailyTest,
     Device,
     Espa,
     Ev1527,
     Hours,
     Inputs,
     Ladder,
+    LowIndex,
     Mmdvm,
     Offer,
     Pager,
     Paths,
+    RedsInARow,
     Shift,
     Shop,
+    Silence,
     Staff,
+    StandingFault,
     Step,
     Tap,
     Template,
+    UnhappyShare,
 )
 from gateway.config.decode import Rule, Rules, did_you_mean, one_of
 from gateway.model import Label
@@ -199,6 +205,10 @@ def _target(value: str) -> str | None:
     return '"zone", "managers", "everyone" or "staff:NAME"'
 
 
+_OVER_PRESSES: Final = (UnhappyShare, RedsInARow, LowIndex)
+_PATTERNS: Final = (*_OVER_PRESSES, Silence, StandingFault)
+_PRESSES: Final = number(1, 1000)
+
 RULES: Final[Rules] = {
     (Device, "id"): form(r"[a-z0-9-]{1,40}", "1 to 40 of a-z, 0-9 and -"),
     (Shop, "name"): _plain(80),
@@ -252,6 +262,24 @@ RULES: Final[Rules] = {
     (Ladder, "fresh_s"): number(30, 86400, "seconds"),
     (Ladder, "burst_s"): number(0, 3600, "seconds"),
     (Ladder, "outcome_s"): number(30, 86400, "seconds"),
+    **{(kind, "name"): _SLUG for kind in _PATTERNS},
+    **{(kind, "to"): each(_target) for kind in _PATTERNS},
+    **{(kind, "cooldown_s"): number(60, 604800, "seconds") for kind in _PATTERNS},
+    **{(kind, "zones"): each(_NAME) for kind in (*_OVER_PRESSES, Silence)},
+    **{(kind, "panels"): each(_NAME) for kind in (*_OVER_PRESSES, Silence)},
+    **{(kind, "window_s"): number(10, 86400, "seconds") for kind in _OVER_PRESSES},
+    (UnhappyShare, "share"): number(0.01, 1),
+    (UnhappyShare, "least"): _PRESSES,
+    (RedsInARow, "count"): number(2, 1000),
+    (LowIndex, "below"): number(1, 100),
+    (LowIndex, "least"): _PRESSES,
+    (Silence, "after_s"): number(600, 86400, "seconds"),
+    (StandingFault, "after_s"): number(0, 86400, "seconds"),
+    (StandingFault, "parts"): each(_plain(80)),
+    (StandingFault, "zone"): _NAME,
+    (DailyTest, "at"): _TIME,
+    (DailyTest, "pagers"): each(_SLUG),
+    (DailyTest, "confirm_s"): number(60, 7200, "seconds"),
     **{(kind, "name"): _SLUG for kind in (Tap, Mmdvm, Template, Ev1527, Espa)},
     **{(kind, "port"): _port for kind in (Tap, Mmdvm, Template, Ev1527, Espa)},
     **{(kind, "supervise_s"): _SUPERVISE for kind in (Tap, Mmdvm, Template, Ev1527, Espa)},

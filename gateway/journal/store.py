@@ -199,6 +199,8 @@ class Journal:
         reason = JournalError("the journal is closed")
         try:
             self._open()
+            if self._connection is not None:
+                self._set_state("ok")  # later on, only what was written proves it
             self._opened.set()
             self._write()
         except BaseException as error:
@@ -328,7 +330,6 @@ class Journal:
                 self._set_state(f"cannot be opened: {error}")
                 return
             else:
-                self._set_state("ok")
                 return
 
     def _begin(self, connection: sqlite3.Connection) -> None:

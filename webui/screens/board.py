@@ -1,5 +1,6 @@
 """The board: who is waiting, and one big button for what to do next."""
 
+import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
@@ -163,7 +164,7 @@ def grant(alert: str) -> ResponseReturnValue:
     """Promise a remedy. Sent twice from one form, it is still one grant."""
     offer = request.form.get("offer", "")
     promise = IssueGrant(
-        request=f"{request.form.get('form', '')[:40]}-{offer}",
+        request=_request_id(request.form.get("form", ""), offer),
         offer=offer,
         alert=alert,
         account=request.form.get("account", "").strip() or None,
@@ -175,6 +176,11 @@ def grant(alert: str) -> ResponseReturnValue:
     else:
         flash(gettext("Granted. The code is %(code)s.", code=issued.grant.code), "good")
     return _to_case(alert)
+
+
+def _request_id(form: str, offer: str) -> str:
+    """The same for the same form and offer, and short whatever a browser sends."""
+    return hashlib.sha256(f"{form}/{offer}".encode()).hexdigest()[:32]
 
 
 def _act(action: Request[AlertView]) -> Response:

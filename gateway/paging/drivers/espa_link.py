@@ -40,6 +40,8 @@ _IN_A_TURN: Final = frozenset({Sign.BLOCK, Sign.BROKEN, Sign.EOT, Sign.ENQ})
 class Timers(msgspec.Struct, frozen=True):
     """How long and how often. Waiting times come on top of what the characters take on the line.
 
+    Retries and the time to control are those of the protocol; `answer_s` and `polls` are ours.
+
     Attributes:
         answer_s: For the answer to a selection, a block or a link check.
         control_s: For all that a polled station says, before control is taken back from it.

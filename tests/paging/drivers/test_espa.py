@@ -22,7 +22,7 @@ from gateway.simulator.pty_port import PtyPort
 # A system that answers is never waited for; these only bound a slow test machine.
 PATIENT: Final = SPECIFIED
 # For a system that says nothing where it should.
-HASTY: Final = Timers(answer_s=0.2, control_s=0.4)
+HASTY: Final = Timers(answer_s=0.15, control_s=0.3)
 
 ACCEPTED, TRANSMITTED = ReceiptState.ACCEPTED, ReceiptState.TRANSMITTED
 FAILED, UNKNOWN = ReceiptState.FAILED, ReceiptState.UNKNOWN

@@ -54,7 +54,7 @@ def test_a_call_is_the_published_one() -> None:
 
 @pytest.mark.parametrize(
     ("summed", "expected"),
-    [(b"", 0), (b"\x03", 0x03), (b"1\x02\x03", 0x30), (b"\xff\x80", 0x7F)],
+    [(b"", 0), (b"\x03", 0x03), (b"1\x02\x03", 0x30), (b"\xff\x01", 0x7E)],
 )
 def test_check_character(summed: bytes, expected: int) -> None:
     assert check(summed) == expected

@@ -18,7 +18,7 @@ from gateway.paging.drivers.line import Line
 from gateway.simulator.espa_system import EspaSystem, Faults, Stage
 from gateway.simulator.pty_port import PtyPort
 
-HASTY: Final = Timers(answer_s=0.2, control_s=0.4)
+HASTY: Final = Timers(answer_s=0.15, control_s=0.3)
 
 CALL: Final = call("550", "Table 5", 3)
 CHECK: Final = b"\x042\x05"
@@ -201,6 +201,12 @@ def test_a_station_that_asks_for_leave_twice() -> None:
     with Scripted(b"1\x05", b"1\x05", b"\x04") as system, linked(system) as link:
         assert link.check() == ()
         assert system.wait_until_heard(5) == CHECK + b"\x06\x06"
+
+
+def test_a_station_that_asks_for_another_is_not_ours() -> None:
+    with Scripted(b"3\x05") as system, linked(system, HASTY) as link:
+        assert link.check() is None
+        assert system.wait_until_heard(len(CHECK)) == CHECK
 
 
 def test_control_is_taken_back_from_a_silent_system() -> None:

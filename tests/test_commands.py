@@ -1,0 +1,240 @@
+"""The commands, as a person at a shell sees them: what they print, and what they exit with."""
+
+import asyncio
+import io
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli import main
+from gateway.simulator.shop import SimulatedShop
+from gateway.simulator.tap_terminal import TapTerminal
+
+RED = "exit-very-unhappy"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedShop]:
+    """One simulated shop for the whole module, on an event loop in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def make() -> SimulatedShop:
+        opened = SimulatedShop(tmp_path_factory.mktemp("shop"))
+        return await opened.__aenter__()
+
+    async def leave() -> None:
+        await opened.__aexit__(None, None, None)
+
+    opened = asyncio.run_coroutine_threadsafe(make(), loop).result(30)
+    yield opened
+    asyncio.run_coroutine_threadsafe(leave(), loop).result(30)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+@pytest.fixture
+def config(shop: SimulatedShop) -> list[str]:
+    return ["--config", str(shop.config_file)]
+
+
+def asked(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    """Run a command that must succeed; its JSON."""
+    assert main(words) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Run a command that must fail; its one line."""
+    assert main(words) == 1
+    out, err = capsys.readouterr()
+    assert not out
+    (line,) = err.splitlines()
+    assert line.startswith("achivx-gateway: ")
+    return line
+
+
+def alert_id(capsys: pytest.CaptureFixture[str], config: list[str]) -> str:
+    asked(capsys, "press", RED, *config)
+    found: str = asked(capsys, "alerts", "--json", *config)[-1]["alert"]["id"]
+    return found
+
+
+def test_a_whole_case_by_command(capsys: pytest.CaptureFixture[str], config: list[str]) -> None:
+    pressed = asked(capsys, "press", RED, *config)
+    assert pressed["verdicts"] == ["counted"]
+    (view,) = asked(capsys, "alerts", "--json", *config)
+    found = view["alert"]["id"]
+    assert asked(capsys, "ack", found, "--json", *config)["alert"]["state"] == "acknowledged"
+    assert asked(capsys, "contact", found, "--json", *config)["alert"]["state"] == "contacted"
+    words = ("grant", "souvenir", "--alert", found, "--request", "r1", "--json", *config)
+    grant = asked(capsys, *words)["grant"]
+    assert asked(capsys, *words)["grant"]["code"] == grant["code"]  # the same request again
+    words = ("resolve", found, "--outcome", "recovered", "--severity", "2", "--json", *config)
+    assert asked(capsys, *words)["alert"]["outcome"] == "recovered"
+    redeemed = asked(capsys, "redeem", grant["code"].lower(), "--json", *config)
+    assert redeemed["grant"]["state"] == "redeemed"
+    assert "redeemed already" in refused(capsys, "redeem", grant["code"], *config)
+    assert "no live alert" in refused(capsys, "ack", found, *config)
+    closed = asked(capsys, "alerts", "--closed", "5", "--json", *config)
+    assert closed[0]["alert"]["id"] == found
+
+
+def test_repeats_are_flagged(capsys: pytest.CaptureFixture[str], config: list[str]) -> None:
+    verdicts = asked(capsys, "press", "exit-happy", "--count", "3", *config)["verdicts"]
+    assert len(verdicts) == 3
+    assert set(verdicts[1:]) <= {"repeat", "mashing"}
+
+
+def test_page_prints_its_receipt(
+    capsys: pytest.CaptureFixture[str], config: list[str], shop: SimulatedShop
+) -> None:
+    view = asked(capsys, "page", "--to", "watch-2", "--text", "hello", *config)
+    assert view["receipt"]["state"] == "accepted"
+    assert view["receipt"]["transmitter"] == "radio"
+    assert ("1002", "HELLO") in [(page.pager, page.text) for page in shop.terminal.pages]
+
+
+def test_page_that_cannot_go(capsys: pytest.CaptureFixture[str], config: list[str]) -> None:
+    words = refused(capsys, "page", "--to", "nobody", "--text", "x", *config)
+    assert "there is watch-1, watch-2" in words
+    assert "needs a text" in refused(capsys, "page", "--to", "watch-1", "--text", " ", *config)
+
+
+def test_status_for_people_and_programs(
+    capsys: pytest.CaptureFixture[str], config: list[str]
+) -> None:
+    status = asked(capsys, "status", "--json", *config)
+    assert {button["name"] for button in status["buttons"]} >= {RED, "counter-ack"}
+    assert status["transmitters"][0]["state"] == "ok"
+    assert status["journal"]["state"] == "ok"
+    assert status["uplink"]["kind"] == "achivx"
+    assert "synced" in status["clock"]
+    assert main(["status", *config]) == 0
+    assert "transmitter  radio (tap" in capsys.readouterr().out
+
+
+def test_export_is_json_lines_in_order(
+    capsys: pytest.CaptureFixture[str], config: list[str]
+) -> None:
+    asked(capsys, "press", "exit-very-happy", *config)
+    asked(capsys, "status", "--json", *config)
+    assert main(["export", *config]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
+    assert records[0]["id"] == f"demo-cafe.{records[0]['epoch']}.1"
+    assert main(["export", "--after", str(len(records) - 1), *config]) == 0
+    assert len(capsys.readouterr().out.splitlines()) >= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["press", "nope"], "no button named 'nope'"),
+        (["press", RED, "--count", "0"], "from 1 to"),
+        (["ack", "ZZZZ"], "no live alert has the id ZZZZ"),
+        (["grant", "yacht"], "no offer named 'yacht'"),
+        (["grant", "tokens"], "tokens need the customer's account"),
+        (["grant", "souvenir", "--alert", "ZZZZ"], "no alert has the id ZZZZ"),
+        (["redeem", "0000"], "letter by letter"),
+    ],
+)
+def test_refusals_are_one_line(
+    capsys: pytest.CaptureFixture[str], config: list[str], words: list[str], expected: str
+) -> None:
+    assert expected in refused(capsys, *words, *config)
+
+
+def test_pin_from_stdin(
+    capsys: pytest.CaptureFixture[str], config: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("4821\n"))
+    assert main(["pin", "owner", *config]) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("12\n"))
+    assert main(["pin", "owner", *config]) == 1
+    assert "4 to 32 characters" in capsys.readouterr().err
+
+
+def test_no_gateway_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, shop: SimulatedShop
+) -> None:
+    other = tmp_path / "gateway.toml"
+    text = shop.config_file.read_text().replace(str(shop.control_socket), str(tmp_path / "none"))
+    other.write_text(text)
+    assert "no gateway answers at" in refused(capsys, "status", "--config", str(other))
+
+
+def test_page_without_a_gateway_goes_straight_to_the_transmitter(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, shop: SimulatedShop
+) -> None:
+    with TapTerminal(pagers={"1001"}) as terminal:
+        text = shop.config_file.read_text()
+        text = text.replace(str(shop.control_socket), str(tmp_path / "none"))
+        text = text.replace(str(shop.directory / "radio"), str(terminal.port))
+        other = tmp_path / "gateway.toml"
+        other.write_text(text)
+        words = ("page", "--to", "watch-1", "--text", "direct", "--config", str(other))
+        assert asked(capsys, *words)["receipt"]["state"] == "accepted"
+        assert terminal.wait_for_page(1.0) is not None
+        # 1002 is not known to this terminal: the page is refused in its words, and the exit says so
+        words = ("page", "--to", "watch-2", "--text", "direct", "--config", str(other))
+        assert main(words) == 1
+        assert "511" in json.loads(capsys.readouterr().out)["receipt"]["detail"]
+
+
+def test_check_names_everything_at_once(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, config: list[str]
+) -> None:
+    assert main(["check", *config]) == 0
+    assert "good: 6 buttons, 2 pagers, 1 transmitters" in capsys.readouterr().out
+    broken = tmp_path / "gateway.toml"
+    broken.write_text('[device]\nid = "Ünfit"\nfoo = 1\n[shop]\nname = 3\n')
+    assert main(["check", "--config", str(broken)]) == 1
+    out, err = capsys.readouterr()
+    problems = [line for line in out.splitlines() if line.startswith("error: ")]
+    assert len(problems) >= 4  # the id, foo, the name, and the account that is missing
+    assert err.strip().endswith("to put right")
+
+
+def test_a_missing_configuration_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("check", "status", "run", "export"):
+        assert "/nowhere/gateway.toml" in refused(
+            capsys, command, "--config", "/nowhere/gateway.toml"
+        )
+
+
+COMMANDS = ["run", "check", "press", "page", "alerts", "ack", "contact", "resolve", "grant"]
+COMMANDS += ["redeem", "grants", "offers", "status", "export", "pin"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0
+    assert "--config FILE" in capsys.readouterr().out
+
+
+def test_wrong_words_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["frobnicate"])
+    assert left.value.code == 2
+    assert "invalid choice" in capsys.readouterr().err
+
+
+def test_encode_writes_what_was_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    raw, cu8 = tmp_path / "a.raw", tmp_path / "A_433.92M_250k.cu8"
+    assert main(["encode", "pocsag", "--ric", "8", "--text", "hi", "--out", str(raw)]) == 0
+    assert main(["encode", "ev1527", "--code", "A5C3E4", "--out", str(cu8)]) == 0
+    assert raw.stat().st_size > 10_000
+    assert cu8.stat().st_size > 10_000
+    capsys.readouterr()
+    refused(capsys, "encode", "pocsag", "--ric", "2097152", "--text", "hi", "--out", str(raw))
+    refused(capsys, "encode", "ev1527", "--code", "XYZ", "--out", str(cu8))
+    refused(capsys, "encode", "ev1527", "--code", "A5C3E4", "--unit-us", "1", "--out", str(cu8))
