@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.config import Pager
 from gateway.model import Priority, Receipt
+from gateway.paging import charsets
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -22,6 +23,16 @@ class Message(msgspec.Struct, frozen=True):
     text: str
     priority: Priority = Priority.NORMAL
     kind: str = "red"
+
+    @property
+    def seven_bit(self) -> str:
+        """The text as serial protocols carry it.
+
+        For a pager with a Cyrillic table that is one ASCII character for each of its codes.
+        """
+        if self.pager.charset in (charsets.LATIN, charsets.NUMERIC):
+            return self.text
+        return charsets.encode(self.text, self.pager.charset).decode("ascii")
 
 
 class Driver(Protocol):

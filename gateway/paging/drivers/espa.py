@@ -89,7 +89,7 @@ class EspaDriver:
         if self._line is None or self._link is None:
             return self._receipt(ReceiptState.FAILED, "the line is not open", line_down=True)
         self._line.mark()
-        text = shown(message.text)
+        text = shown(message.seven_bit)
         try:
             block = call(message.pager.address, text, message.priority)
         except ValueError as error:
@@ -101,7 +101,7 @@ class EspaDriver:
                 self._untold.add(message.pager.address)
             return self._receipt(failure.state, failure.detail, line_down=failure.line_down)
         receipt = self._followed(self._link, message.pager.address, text)
-        if len(message.text) > MOST_MESSAGE:
+        if len(message.seven_bit) > MOST_MESSAGE:
             cut = f"{receipt.detail} (text cut to {MOST_MESSAGE} characters)"
             return msgspec.structs.replace(receipt, detail=cut)
         return receipt

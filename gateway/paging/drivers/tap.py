@@ -50,7 +50,7 @@ class TapDriver:
 
         The best a terminal can say is `accepted`: TAP has no answer that means "on the air".
         """
-        fields = (message.pager.address, message.text.rstrip(" "))
+        fields = (message.pager.address, message.seven_bit.rstrip(" "))
         needed = len(self._blocks(fields, transparent=True))
         if needed > 1 and not self._config.continued_blocks:
             return self._receipt(

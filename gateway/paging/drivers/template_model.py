@@ -149,7 +149,7 @@ class Template(msgspec.Struct, frozen=True):
             ValueError: This pager cannot be written in this equipment's frame; says why.
         """
         fields = self.address_fields(message.pager, message.kind)
-        text, note = self._fit(message.text)
+        text, note = self._fit(message.seven_bit)
         parts = {
             **fields,
             "text": text,

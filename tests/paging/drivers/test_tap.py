@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gateway.config import Pager, Tap
 from gateway.errors import LineError
 from gateway.model import Receipt, ReceiptState
+from gateway.paging import charsets
 from gateway.paging.drivers.base import Message
 from gateway.paging.drivers.tap import TapDriver
 from gateway.paging.drivers.tap_session import Timers
@@ -314,3 +315,16 @@ def test_an_unplugged_line_and_its_return(tmp_path: Path) -> None:
         driver.open()
         assert driver.send(message()).is_durable
         driver.close()
+
+
+def test_a_cyrillic_pager_gets_the_codes_of_its_table() -> None:
+    table = next(name for name in charsets.names() if name not in {"latin", "numeric"})
+    pager = Pager(name="watch", address="1001", charset=table)
+    with TapTerminal() as terminal:
+        driver = TapDriver(Tap(name="radio", port=str(terminal.port)))
+        driver.open()
+        receipt = driver.send(Message(pager, "ПЛОХО"))
+        driver.close()
+        assert receipt.state is ReceiptState.ACCEPTED
+        (page,) = terminal.pages
+    assert page.text.encode("ascii") == charsets.encode("ПЛОХО", table)
