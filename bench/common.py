@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TextIO, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
@@ -34,6 +34,7 @@ GAP_S: Final = (0.005, 0.015)
 READY_S: Final = 120.0
 LATE_S: Final = 30.0
 
+_ROOT: Final = Path(__file__).parents[1]
 _PRESSED: Final = re.compile(rb"\b(B\d\d)\b[^\r]*\r")
 
 
@@ -48,11 +49,13 @@ class Order(msgspec.Struct, frozen=True):
         count: How many presses.
         seed: Of their moments.
         loaded: Whether the child's own share of the load is on meanwhile.
+        drain_per_s: Events a second that Node-RED's drain may deliver: as many as ours did.
     """
 
     count: int
     seed: int
     loaded: bool = False
+    drain_per_s: int = 0
 
 
 class Start(msgspec.Struct, frozen=True, array_like=True):
@@ -206,6 +209,7 @@ class Child:
                 stdout=log if self._program else subprocess.PIPE,
                 stderr=log,
                 text=True,
+                cwd=_ROOT,
                 env=os.environ | self._env,
             )
         return self
@@ -250,6 +254,15 @@ class Child:
             raise BenchError(f"{' '.join(self._words)} ended: {self.last_words()}")
         return msgspec.json.decode(line, type=type_)
 
+    def check(self) -> None:
+        """Make sure that it still runs.
+
+        Raises:
+            BenchError: It has ended; with its last words.
+        """
+        if self._running().poll() is not None:
+            raise BenchError(f"{' '.join(self._words)} ended: {self.last_words()}")
+
     def last_words(self) -> str:
         """The end of its log."""
         lines = self._log.read_text(errors="replace").strip().splitlines()
@@ -278,25 +291,25 @@ def latencies(done: Done, frames: Sequence[tuple[str, int]]) -> tuple[list[int],
     )
 
 
-def until(look: Callable[[], bool], what: str, timeout_s: float = READY_S) -> None:
+def until(look: Callable[[], bool], what: Callable[[], str], timeout_s: float = READY_S) -> None:
     """Look at something in another process until it is so.
 
     Raises:
-        BenchError: It is not, after this long.
+        BenchError: It is not, after this long; `what` says what is the case.
     """
     deadline_ns = time.monotonic_ns() + round(timeout_s * NS_PER_S)
     while not look():
         if time.monotonic_ns() > deadline_ns:
-            raise BenchError(f"after {timeout_s:g} s {what}")
+            raise BenchError(f"after {timeout_s:g} s {what()}")
         time.sleep(0.05)
 
 
-def print_report(report: dict[str, Any], *, as_json: bool, out: TextIO = sys.stdout) -> None:
+def print_report(report: dict[str, Any], *, as_json: bool) -> None:
     """The report's lines, or with `as_json` one line of JSON at the end."""
     for name, value in _flat(report):
-        print(f"{name:48} {value}", file=sys.stderr if as_json else out)
+        print(f"{name:48} {value}", file=sys.stderr if as_json else sys.stdout)
     if as_json:
-        print(json.dumps(report), file=out)
+        print(json.dumps(report))
 
 
 def _flat(report: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -19,6 +19,7 @@ import sqlite3
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -26,11 +27,12 @@ from unittest import mock
 
 import msgspec
 
+import gateway.app
 import gateway.floor
 from bench.common import Done, Order, Start, obey, press_all, until
 from gateway.app import Gateway
 from gateway.clock import SystemClock
-from gateway.config import Button, Inputs
+from gateway.config import Button, Config, Inputs
 from gateway.config.settings import Loaded, Settings
 from gateway.events import AlertRaised, AlertResolved, AnyEvent, Paged
 from gateway.events import Pressed as PressRecorded
@@ -156,18 +158,22 @@ class ProbedGateway(Gateway):
         self._transport: Final = LocalTransport(port)
         self._stalls: Final = stalls
         self._seen: Verdicts = []
-        with mock.patch.object(
-            gateway.floor, "PressFilter", functools.partial(ProbedFilter, self._seen)
+        probed = functools.partial(ProbedFilter, self._seen)
+        with (
+            mock.patch.object(gateway.floor, "PressFilter", probed),
+            mock.patch.object(gateway.app, "make_uplink", self._make_uplink),
         ):
             super().__init__(loaded, settings, SystemClock())
 
-    def _make_uplink(self) -> EndlessUplink:
+    def _make_uplink(
+        self, config: Config, journal: Journal, on_change: Callable[[], None]
+    ) -> EndlessUplink:
         self._endless = EndlessUplink(
-            self._journal,
+            journal,
             self._transport,
-            device=self._config.device.id,
-            account=self._config.shop.account,
-            on_change=self._uplink_changed,
+            device=config.device.id,
+            account=config.shop.account,
+            on_change=on_change,
         )
         return self._endless
 
@@ -194,7 +200,7 @@ class ProbedGateway(Gateway):
         self._load(on=order.loaded)
         press_all(order, press)
         self._load(on=False)
-        until(self._nothing_left, "alerts are still open", 30.0)
+        until(lambda: self._is_over(order.count), lambda: "presses are unheard or open", 30.0)
         return Done(
             [Start(each.press.button.upper(), each.at_ns, told) for each, told in self._seen],
             delivered=self._endless.delivered - delivered,
@@ -215,9 +221,11 @@ class ProbedGateway(Gateway):
                 done = desk.resolve(alert.id, "counter-1", Outcome.RECOVERED, now)
                 self._floor.carry_out(done, now)
 
-    def _nothing_left(self) -> bool:
+    def _is_over(self, count: int) -> bool:
+        """Whether so many presses were heard, answered, and recorded."""
         self._from_thread(self._take_answered)
-        return not self._floor.desk.alerts() and self._journal.waiting == 0
+        nothing_waits = not self._floor.desk.alerts() and self._journal.waiting == 0
+        return nothing_waits and len(self._seen) >= count
 
 
 def fill(journal: Journal, count: int) -> None:
@@ -249,8 +257,8 @@ def main() -> None:
     loaded = settings.load_or_last_good()
     config = loaded.config
     stalls = Stalls()
-    connect = functools.partial(sqlite3.connect, factory=stalling(stalls))
-    with mock.patch.object(sqlite3, "connect", connect):
+    open_writer = functools.partial(schema.open_writer, factory=stalling(stalls))
+    with mock.patch.object(schema, "open_writer", open_writer):
         identity = Identity(config.device.id, config.shop.account, CURRENT)
         journal = Journal(config.paths.journal, identity, on_change=lambda: None)
         journal.start()

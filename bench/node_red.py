@@ -2,8 +2,9 @@
 
 An event comes in over TCP, a function makes the same frame of it, a serial node writes it. Under
 load each event is also appended to a file and told to the open event streams, and a drain sends
-batches of 64 to the same server one after another, its position kept in a file. Nothing of it is
-ever forced to disk by Node-RED, so a stalled disk does not stall it: that is to its favour.
+batches of 64 to the same server one after another, no faster than ours, its position kept in a
+file. Its events are in memory, and nothing is ever forced to disk by Node-RED, so that a stalled
+disk does not stall it: both are to its favour.
 """
 
 import contextlib
@@ -108,9 +109,10 @@ class NodeRed(Child):
         Raises:
             BenchError: It does not.
         """
-        until(self._is_open, f"Node-RED has not opened its ports: {self.last_words()}")
+        until(self._is_open, lambda: f"Node-RED has not opened its ports: {self.last_words()}")
 
     def _is_open(self) -> bool:
+        self.check()
         held = Path(f"/proc/{self.pid}/fd")
         with contextlib.suppress(OSError):
             if self._serial in {str(each.readlink()) for each in held.iterdir()}:

@@ -146,7 +146,12 @@ class Bench:
         words = ["bench.daemon", str(config), str(self._port), str(self._options.events)]
         child = self._parts.enter_context(Child(words, self._directory / "daemon.log"))
         self._socket = box / "control.sock"
-        until(lambda: _is_ready(self._socket), f"the daemon is not ready: {child.last_words()}")
+
+        def is_ready() -> bool:
+            child.check()
+            return _is_ready(self._socket)
+
+        until(is_ready, lambda: f"the daemon is not ready: {child.last_words()}")
         return Subject(child, wire)
 
     def _start_floor(self) -> Subject:
@@ -194,19 +199,22 @@ class Bench:
             self._world.hear(Rung)
         rounds = self._options.rounds
         count = _share(self._options.loaded_presses, rounds)
-        rungs: dict[Subject, Rung] = {}
+        totals = dict.fromkeys(self.subjects(), Rung(0, 0))
         for seed in range(1, rounds + 1):
-            for subject in self._in_turn(seed):
-                before = self._rung()
-                subject.run_round(Order(count, seed, loaded=True))
-                after, total = self._rung(), rungs.get(subject, Rung(0, 0))
-                rungs[subject] = Rung(
-                    total.delivered + after.delivered - before.delivered,
-                    total.rings + after.rings - before.rings,
+            drained_per_s = 0
+            for subject in self.subjects():  # ours first: Node-RED drains as fast as it did
+                before, began_s = self._rung(), time.monotonic()
+                subject.run_round(Order(count, seed, loaded=True, drain_per_s=drained_per_s))
+                after, took_s = self._rung(), time.monotonic() - began_s
+                delivered = after.delivered - before.delivered
+                drained_per_s = drained_per_s or round(delivered / took_s)
+                total = totals[subject]
+                totals[subject] = Rung(
+                    total.delivered + delivered, total.rings + after.rings - before.rings
                 )
         told = self._tell()
         names = {self.ours: "ours", self.peer: "nodered"}
-        for subject, rung in rungs.items():
+        for subject, rung in totals.items():
             if subject is not self.floor:
                 told[names[subject]] |= msgspec.structs.asdict(rung)
         told["ours"]["stalls_of_1_s"] = self.ours.stalls

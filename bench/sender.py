@@ -26,10 +26,10 @@ def live(port: int) -> None:
                 starts.append(Start(label, now_ns, now_ns))
 
             if order.loaded:
-                line.sendall(b"drain on\n")
+                line.sendall(f"drain {order.drain_per_s}\n".encode())
             press_all(order, press)
             if order.loaded:
-                line.sendall(b"drain off\n")
+                line.sendall(b"drain 0\n")
             return Done(starts)
 
         tell("ready")

@@ -22,6 +22,7 @@ from gateway.config import Staff
 from gateway.errors import Refused
 from gateway.files import clear_leftovers, write_atomic
 from gateway.messages import Session
+from gateway.model import Role
 
 LOCKOUT_MOST_S: Final = 3600.0
 PIN_LENGTHS: Final = range(4, 33)
@@ -93,8 +94,9 @@ class Access:
 
     @property
     def is_claimed(self) -> bool:
-        """Whether anybody has a PIN."""
-        return bool(self._file.pins)
+        """Whether an owner has a PIN; where the settings have no owner, whether anybody has."""
+        owners = self._owners()
+        return any(name in self._file.pins for name in owners or self._roles)
 
     async def login(self, name: str, pin: str) -> Session:
         """A new session for the right PIN.
@@ -118,6 +120,36 @@ class Access:
             self._file.lockouts.pop(key, None)
             return await self._open(name)
 
+    async def check_guess(self, what: str, *, right: bool) -> None:
+        """Count a guess at another secret of the box, as PINs are counted.
+
+        Args:
+            what: Which secret it is.
+            right: Whether it was guessed; while it is locked, that helps nobody.
+
+        Raises:
+            Refused: `locked_out` with the seconds to wait, or `bad_code`.
+        """
+        key = _digest(f"code {what}")
+        async with self._one_at_a_time:
+            lockout = self._file.lockouts.get(key, _Lockout())
+            wait_s = self._wait_s(lockout)
+            if wait_s > 0:
+                raise Refused("locked_out", f"too many wrong codes: wait {wait_s:.0f} s")
+            if right:
+                self._file.lockouts.pop(key, None)
+                return
+            failures = lockout.failures + 1
+            until = self._wall() + self._penalty_s(failures)
+            self._file.lockouts[key] = _Lockout(failures, until)
+            await self._save()
+            raise Refused("bad_code", "this is not the code of this box")
+
+    def know(self, staff: tuple[Staff, ...]) -> None:
+        """Take these people for the staff from now on: the settings were changed."""
+        self._roles.clear()
+        self._roles.update({person.name: person.role for person in staff})
+
     async def set_pin(self, name: str, pin: str) -> None:
         """Give a person a PIN, and end the sessions that began under the old one.
 
@@ -133,18 +165,23 @@ class Access:
         if pin in _IN_ORDER or pin in _IN_ORDER[::-1]:
             raise Refused("weak_pin", "a PIN of digits in order is no PIN")
         async with self._one_at_a_time:
-            before = self._file
             hashed = await asyncio.to_thread(self._hasher.hash, pin)
-            self._file = _File(
-                pins={**before.pins, name: hashed},
-                lockouts={key: kept for key, kept in before.lockouts.items() if key != name},
-                sessions={key: kept for key, kept in before.sessions.items() if kept.staff != name},
-            )
-            try:
-                await self._write()
-            except OSError as error:
-                self._file = before
-                raise Refused("not_kept", f"the PIN cannot be kept: {error}") from error
+            await self._replace(self._without(frozenset({name})), {name: hashed})
+
+    async def reset_owner(self) -> None:
+        """Forget the owners' PINs, lock-outs and sessions: the box is as before it was claimed.
+
+        Without an owner in the settings, everybody's.
+
+        Raises:
+            Refused: `not_kept` by the disk: they stand.
+        """
+        gone = self._owners() or frozenset(self._roles)
+        async with self._one_at_a_time:
+            await self._replace(self._without(gone), {})
+
+    def _owners(self) -> frozenset[str]:
+        return frozenset(name for name, role in self._roles.items() if role is Role.OWNER)
 
     def session(self, token: str) -> Session:
         """The session of a token, with the role that its person has now.
@@ -207,6 +244,25 @@ class Access:
         self._file.sessions[_digest(token)] = _Kept(name, now + self._session_s)
         await self._save()
         return Session(token=token, staff=name, role=self._roles[name])
+
+    def _without(self, names: frozenset[str]) -> _File:
+        """The file without these people's PINs, lock-outs and sessions."""
+        now = self._file
+        return _File(
+            pins={name: pin for name, pin in now.pins.items() if name not in names},
+            lockouts={key: kept for key, kept in now.lockouts.items() if key not in names},
+            sessions={key: kept for key, kept in now.sessions.items() if kept.staff not in names},
+        )
+
+    async def _replace(self, file: _File, pins: dict[str, str]) -> None:
+        """Put `file` with these PINs in force, on disk and then here, or leave all as it was."""
+        file.pins.update(pins)
+        before, self._file = self._file, file
+        try:
+            await self._write()
+        except OSError as error:
+            self._file = before
+            raise Refused("not_kept", f"PINs cannot be kept: {error}") from error
 
     async def _save(self) -> None:
         """Keep it if the disk takes it: people sign in with a full disk too, there are alerts."""

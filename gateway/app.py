@@ -7,6 +7,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable
+from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,6 @@ from gateway.access import Access
 from gateway.alerts.case import Alert
 from gateway.alerts.desk import Desk
 from gateway.clock import NS_PER_S, Clock
-from gateway.config import AchivxUplink
 from gateway.config.check import format_problem
 from gateway.config.settings import Loaded, Settings, Source
 from gateway.control import ControlServer, Doorbell
@@ -26,6 +26,7 @@ from gateway.events import AnyEvent, Started
 from gateway.faults import Faults
 from gateway.files import key_file
 from gateway.floor import Floor
+from gateway.gestures import Gestures
 from gateway.grants import crockford
 from gateway.grants.cache import GRANTS_MOST, GrantCache
 from gateway.grants.codes import Codes
@@ -42,9 +43,12 @@ from gateway.model import Page, Receipt
 from gateway.paging.drivers.choice import make_driver
 from gateway.paging.lane import PageLane, Transmitter
 from gateway.service import BoxService
+from gateway.setup.changes import Changes
+from gateway.setup.service import SetupService
 from gateway.simulator.panel import Panel
+from gateway.sync.choice import make_uplink
 from gateway.sync.mapping import CURRENT
-from gateway.sync.uplink import Uplink
+from gateway.watchman import Watchman
 
 STOP_S: Final = 1.0
 """How long a transmitter may take to finish its page when the daemon stops."""
@@ -54,8 +58,19 @@ CACHE_S: Final = 1.0
 _log: Final = logging.getLogger(__name__)
 
 
+class Ended(Enum):
+    """Why a gateway ended."""
+
+    STOPPED = auto()  # by a signal
+    START_ANEW = auto()  # to run on changed settings
+
+
 class Fatal(GatewayError):
     """A part that must live has died: the daemon ends, and systemd starts it again."""
+
+
+def _new_alert_id() -> str:
+    return crockford.random(8)
 
 
 class Gateway:
@@ -77,6 +92,7 @@ class Gateway:
         self._loop: Final = asyncio.get_running_loop()
         self._died: Final[asyncio.Future[None]] = self._loop.create_future()
         self._stop: Final = asyncio.Event()
+        self._ended = Ended.STOPPED
         self._cache_changed: Final = asyncio.Event()
         self._doorbell: Final = Doorbell()
         self._journal: Final = Journal(
@@ -89,17 +105,27 @@ class Gateway:
         if loaded.source is Source.LAST_GOOD:
             words = "; ".join(format_problem(problem) for problem in loaded.problems)
             self._faults.set("settings", f"running on the last good ones: {words}")
-        self._uplink: Final = self._make_uplink()
+        self._uplink: Final = make_uplink(self._config, self._journal, self._uplink_changed)
         self._pins: Final = open_pins(self._config.inputs, self._state)
         self._panel: Final = self._make_panel(self._pins)
+        self._desk: Final = Desk(self._config, _new_alert_id)
         self._floor: Final = Floor(
             self._config,
             clock,
-            Desk(self._config, lambda: crockford.random(8)),
+            self._desk,
             self._journal,
             Indicators(self._config.buttons, self._config.inputs, self._pins.output),
             self._faults,
             self._changed,
+        )
+        self._watchman: Final = Watchman(
+            self._config,
+            clock,
+            self._journal,
+            self._faults,
+            self._desk,
+            self._floor,
+            _new_alert_id,
         )
         self._lane: Final = PageLane(
             self._config.pagers,
@@ -123,6 +149,24 @@ class Gateway:
         )
         self._cache: Final = GrantCache(self._state / "grants.json")
         self._access: Final = self._open_access()
+        self._gestures: Final = Gestures(self._state, self._access, self._faults, self._record)
+        changes = Changes(
+            settings,
+            loaded.sha256,
+            self._journal,
+            clock,
+            on_written=lambda written: self._access.know(written.staff),
+            start_anew=self._start_anew,
+        )
+        self._setup: Final = SetupService(
+            config=self._config,
+            clock=clock,
+            pins=self._pins,
+            floor=self._floor,
+            access=self._access,
+            changes=changes,
+            on_change=self._changed,
+        )
         service = BoxService(
             config=self._config,
             clock=clock,
@@ -135,6 +179,8 @@ class Gateway:
             faults=self._faults,
             uplink=self._uplink,
             panel=self._panel,
+            watchman=self._watchman,
+            more=self._setup.handlers(),
         )
         self._control: Final = ControlServer(
             Path(self._config.paths.control_socket),
@@ -145,8 +191,8 @@ class Gateway:
 
     # --- life ------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Run until SIGTERM or SIGINT.
+    async def run(self) -> Ended:
+        """Run until SIGTERM or SIGINT, or until it is to start anew.
 
         Raises:
             CannotStart: Another gateway runs, or the control socket cannot be made.
@@ -162,15 +208,23 @@ class Gateway:
             parts.callback(self._journal.close)
             parts.callback(self._pins.close)
             parts.callback(self._floor.close)
+            parts.push_async_callback(self._setup.close)
             self._lane.start()
             parts.push_async_callback(self._stop_lane)
             parts.callback(self._inputs.close)
             self._floor.open(self._lane, self._inputs.start())
             self._floor.restore(await self._live_alerts())
             self._record(Started(version=__version__))
+            parts.callback(self._watchman.close)
+            await self._watchman.open()
             await self._fill_cache()
             await self._control.begin()
             await self._run_tasks()
+        return self._ended
+
+    def _start_anew(self) -> None:
+        self._ended = Ended.START_ANEW
+        self._stop.set()
 
     async def _run_tasks(self) -> None:
         try:
@@ -186,7 +240,8 @@ class Gateway:
                 _log.info("ready")
                 self._show_state()
                 await self._until_stopped()
-                sdnotify.notify("STOPPING=1")
+                anew = self._ended is Ended.START_ANEW
+                sdnotify.notify("RELOADING=1" if anew else "STOPPING=1")
                 for task in tasks:
                     task.cancel()
         except* GatewayError as group:
@@ -229,20 +284,6 @@ class Gateway:
         except OSError as error:
             # Pages go out all the same; the journal says by itself what it cannot do.
             self._faults.set("disk", f"cannot make {self._state}: {error.strerror}")
-
-    def _make_uplink(self) -> Uplink | None:
-        if not isinstance(self._config.uplink, AchivxUplink):
-            return None
-        # grpcio costs 12 MB and 7 threads: only a box that needs it imports it.
-        from gateway.sync.direct import DirectTransport  # noqa: PLC0415
-
-        return Uplink(
-            self._journal,
-            DirectTransport.from_config(self._config.uplink),
-            device=self._config.device.id,
-            account=self._config.shop.account,
-            on_change=self._uplink_changed,
-        )
 
     def _make_panel(self, pins: Pins) -> Panel | None:
         if not self._config.inputs.simulated:

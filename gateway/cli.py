@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 
 from gateway import __version__
-from gateway.commands import ask, box, encode, pages
+from gateway.commands import ask, box, bridge, encode, pages, replay
 from gateway.errors import GatewayError
 
-_GROUPS = (box, pages, ask, encode)
+_GROUPS = (box, pages, ask, replay, encode, bridge)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

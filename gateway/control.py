@@ -164,6 +164,7 @@ class ControlServer:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - asyncio runs this callback as a task
         self._conversations.add(task)
+        task.add_done_callback(self._ended)
         try:
             if len(self._conversations) > CONNECTIONS_MOST:
                 _write(writer, 0, Problem("busy", "too many connections: try again"))
@@ -173,8 +174,13 @@ class ControlServer:
         except ConnectionError:
             pass  # it hung up: nothing else is lost by that
         finally:
-            self._conversations.discard(task)
             writer.close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._conversations.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # a fault of the program, which asyncio may tell of only much later
+            _log.error("a request broke its conversation", exc_info=error)
 
     async def _converse(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: Asker

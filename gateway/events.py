@@ -180,7 +180,7 @@ class GrantRedeemed(Event, frozen=True, tag="grant_redeemed"):
     tokens: float = 0.0
 
 
-class TestConfirmed(Event, frozen=True, tag="test_confirmed"):
+class DailyTestConfirmed(Event, frozen=True, tag="test_confirmed"):
     """Somebody says that the daily test page buzzed on these pagers. `via` as in acknowledging."""
 
     pagers: tuple[str, ...]
@@ -235,7 +235,7 @@ AnyEvent = (
     | AlertReturned
     | GrantIssued
     | GrantRedeemed
-    | TestConfirmed
+    | DailyTestConfirmed
     | OwnerPinReset
     | FactoryResetRequested
     | SettingsChanged

@@ -16,6 +16,7 @@ class Faults:
     def __init__(self, record: Callable[[AnyEvent], None]) -> None:
         self._record: Final = record
         self._standing: dict[str, str] = {}
+        self._watchers: Final[list[Callable[[AnyEvent], None]]] = []
 
     def set(self, part: str, words: str | None) -> None:
         """Say what is wrong with a part, None when it works; the same again changes nothing."""
@@ -24,10 +25,19 @@ class Faults:
             return
         if words is None:
             del self._standing[part]
-            self._record(FaultCleared(part=part))
+            self._tell(FaultCleared(part=part))
         else:
             self._standing[part] = words
-            self._record(FaultRaised(part=part, words=words))
+            self._tell(FaultRaised(part=part, words=words))
+
+    def watch(self, watch: Callable[[AnyEvent], None]) -> None:
+        """Call `watch` with every coming and going from now on, after it was recorded."""
+        self._watchers.append(watch)
+
+    def _tell(self, event: AnyEvent) -> None:
+        self._record(event)
+        for watch in self._watchers:
+            watch(event)
 
     def replace(self, prefix: str, found: dict[str, str]) -> None:
         """Make `found` the faults of all parts that begin with `prefix`."""
@@ -40,6 +50,10 @@ class Faults:
     def words(self, part: str) -> str | None:
         """What is wrong with a part, None when nothing is."""
         return self._standing.get(part)
+
+    def standing(self) -> dict[str, str]:
+        """All of them: what is wrong, by part."""
+        return dict(self._standing)
 
     def has(self, prefix: str) -> bool:
         """Whether any part that begins with `prefix` has a fault."""

@@ -6,6 +6,7 @@ events go to the journal, and no page ever waits for a commit.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final
@@ -17,7 +18,7 @@ from gateway.alerts.desk import Decision, Desk
 from gateway.clock import Clock, Stamp
 from gateway.config import Config
 from gateway.errors import JournalError
-from gateway.events import Record
+from gateway.events import AnyEvent, Record
 from gateway.faults import Faults
 from gateway.inputs.filter import PressFilter
 from gateway.inputs.indicators import Indicators, State
@@ -27,6 +28,10 @@ from gateway.model import ButtonKind, Page, Receipt
 from gateway.paging.lane import PageLane
 
 Kept = Future[list[Record]]
+
+PAGE_FIRST_S: Final = 0.002
+"""How long a page may take to its first byte before what led to it is handed to the journal: the
+transmitter's thread, the journal's and this one share one interpreter."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -65,6 +70,8 @@ class Floor:
         self._filter_alarm: Final = Alarm(self._advance_filter)
         self._ladder_alarm: Final = Alarm(self._advance_ladder)
         self._light_alarm: Final = Alarm(self._advance_lights)
+        self._record_alarm: Final = Alarm(self._record)
+        self._unrecorded: Final[deque[tuple[tuple[AnyEvent, ...], Stamp]]] = deque()
         self._receipts: Final[dict[str, asyncio.Future[Receipt]]] = {}
         self._watchers: Final[list[Callable[[Pressed], None]]] = []
         self._lane: PageLane | None = None
@@ -83,7 +90,8 @@ class Floor:
         self.carry_out(self.desk.restore(live, now), now)
 
     def close(self) -> None:
-        """Stop the timers."""
+        """Stop the timers; what is not with the journal yet goes there."""
+        self._hand_over()
         for alarm in (self._filter_alarm, self._ladder_alarm, self._light_alarm):
             alarm.cancel()
 
@@ -150,15 +158,34 @@ class Floor:
 
     # --- to the lane and the journal -------------------------------------------------------
 
-    def carry_out(self, decision: Decision, at: Stamp) -> Kept | None:
-        """Do what was decided: pages first. Returns the future of its events, if it has any."""
+    def carry_out(self, decision: Decision, at: Stamp) -> None:
+        """Do what was decided: pages first, and their events once they have had time to leave."""
+        self._send_pages(decision)
+        self._unrecorded.append((tuple(decision.events), at))
+        if not decision.pages:
+            self._record()
+        elif len(self._unrecorded) == 1:
+            self._record_alarm.set_s(PAGE_FIRST_S)
+
+    def _send_pages(self, decision: Decision) -> None:
         lane = self._lane
         if lane is not None:
             for alert in decision.cancelled:
                 lane.cancel(alert)
             for page in decision.pages:
                 lane.submit(page)
-        kept = self._journal.append_all(tuple(decision.events), at) if decision.events else None
+
+    def _record(self) -> None:
+        self._hand_over()
+
+    def _hand_over(self) -> Kept | None:
+        """Hand over to the journal what was carried out; returns the future of its last events."""
+        kept: Kept | None = None
+        self._record_alarm.cancel()
+        while self._unrecorded:
+            decided, at = self._unrecorded.popleft()
+            if decided:
+                kept = self._journal.append_all(decided, at)
         self._ladder_alarm.set_s(self.desk.next_due_s(self._clock.now()))
         if kept is not None:
             self._on_change()
@@ -170,7 +197,9 @@ class Floor:
         Raises:
             JournalError: They are not, after this long; they stay in memory and are tried again.
         """
-        kept = self.carry_out(decision, at)
+        self._send_pages(decision)
+        self._unrecorded.append((tuple(decision.events), at))
+        kept = self._hand_over()
         if kept is None:
             return
         try:

@@ -5,7 +5,7 @@ A request is a `Call` with an `id`, an optional session `token` and the request 
 a `Changed` line whenever something a page shows has changed, and at least every five seconds.
 """
 
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -14,45 +14,32 @@ from gateway.config import Button, Offer
 from gateway.events import Record
 from gateway.grants.grant import Grant
 from gateway.model import GrantState, Language, Outcome, Receipt, Role
+from gateway.request import Done as Done  # noqa: PLC0414 - exported
+from gateway.request import Request as Request  # noqa: PLC0414 - exported
+from gateway.request import Session as Session  # noqa: PLC0414 - exported
+from gateway.setup.messages import AnySetupRequest
 
 MAX_LINE: Final = 1 << 20
 """Bytes of the longest line either side reads."""
 
-T_co = TypeVar("T_co", covariant=True)
-
-
-class Request(msgspec.Struct, Generic[T_co], frozen=True, tag_field="op", kw_only=True):
-    """The root of all requests; the parameter is the type of its answer.
-
-    `needs` is the least role that may ask, None for anybody on the socket.
-    """
-
-    needs: ClassVar[Role | None] = Role.STAFF
-
-
 # --- answers ---------------------------------------------------------------------------------
 
 
-class Done(msgspec.Struct, frozen=True):
-    """Nothing more to say."""
-
-
 class Info(msgspec.Struct, frozen=True, kw_only=True):
-    """What anybody may know before signing in."""
+    """What anybody may know before signing in.
+
+    Attributes:
+        claimed: Whether the box has an owner.
+        life: New whenever the gateway starts anew.
+    """
 
     shop: str
     language: Language
     version: str
     staff: tuple[str, ...]
     simulated: bool
-
-
-class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """A signed-in person. `token` goes with every later request."""
-
-    token: str
-    staff: str
-    role: Role
+    claimed: bool
+    life: str
 
 
 class AlertView(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +74,13 @@ class ReceiptView(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     receipt: Receipt
     ms: float
+
+
+class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
+    """The pagers whose daily test is confirmed by this, and those whose test still is not."""
+
+    confirmed: tuple[str, ...]
+    waiting: tuple[str, ...]
 
 
 class PressView(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,6 +285,12 @@ class SendPage(Request[ReceiptView], frozen=True, tag="page"):
     text: str
 
 
+class ConfirmTest(Request[Confirmation], frozen=True, tag="confirm_test"):
+    """The latest daily test page buzzed, on one pager or on all that it went to."""
+
+    pager: str | None = None
+
+
 class GetButtons(Request[tuple[Button, ...]], frozen=True, tag="buttons"):
     """The configured buttons."""
 
@@ -338,11 +338,13 @@ AnyRequest = (
     | Redeem
     | SimulatePress
     | SendPage
+    | ConfirmTest
     | GetButtons
     | GetRecords
     | GetSettings
     | PutSettings
     | Subscribe
+    | AnySetupRequest
 )
 
 

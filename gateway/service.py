@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -29,6 +29,7 @@ from gateway.model import Page, Priority, Role
 from gateway.paging.lane import PageLane
 from gateway.simulator.panel import Panel, press
 from gateway.sync.uplink import Uplink
+from gateway.watchman import Watchman
 
 KEEP_S: Final = 5.0
 """How long an answer waits for the disk before it says that it could not be kept yet."""
@@ -56,6 +57,8 @@ class BoxService:
         faults: What does not work.
         uplink: The way to the server, None when there is none.
         panel: Presses simulated pins; None on real ones.
+        watchman: Knows of the daily test.
+        more: What answers the requests of other rooms.
     """
 
     def __init__(
@@ -72,6 +75,8 @@ class BoxService:
         faults: Faults,
         uplink: Uplink | None,
         panel: Panel | None,
+        watchman: Watchman,
+        more: Mapping[type[Request[Any]], Handler],
     ) -> None:
         self._config: Final = config
         self._clock: Final = clock
@@ -84,7 +89,9 @@ class BoxService:
         self._faults: Final = faults
         self._uplink: Final = uplink
         self._panel: Final = panel
+        self._watchman: Final = watchman
         self._pressing: Final = asyncio.Lock()
+        self._life: Final = secrets.token_hex(8)
         self._handlers: Final[dict[type[Request[Any]], Handler]] = {
             messages.Hello: self._hello,
             messages.Login: self._login,
@@ -102,10 +109,12 @@ class BoxService:
             messages.Redeem: self._redeem,
             messages.SimulatePress: self._press,
             messages.SendPage: self._page,
+            messages.ConfirmTest: self._confirm_test,
             messages.GetButtons: self._buttons,
             messages.GetRecords: self._records,
             messages.GetSettings: self._get_settings,
             messages.PutSettings: self._put_settings,
+            **more,
         }
 
     def session_asker(self, token: str) -> Asker:
@@ -126,6 +135,8 @@ class BoxService:
             version=__version__,
             staff=tuple(person.name for person in self._config.staff),
             simulated=self._config.inputs.simulated,
+            claimed=self._access.is_claimed,
+            life=self._life,
         )
 
     async def _login(self, request: messages.Login, _: Asker) -> messages.Session:
@@ -285,6 +296,12 @@ class BoxService:
         return messages.ReceiptView(
             page=page.id, pager=page.pager, text=page.text, receipt=receipt, ms=round(ms, 1)
         )
+
+    async def _confirm_test(
+        self, request: messages.ConfirmTest, asker: Asker
+    ) -> messages.Confirmation:
+        done = self._watchman.confirm(request.pager, asker.name, asker.via)
+        return messages.Confirmation(confirmed=done, waiting=self._watchman.unconfirmed)
 
     async def _buttons(self, _: messages.GetButtons, __: Asker) -> object:
         return self._config.buttons

@@ -176,7 +176,7 @@ def test_page_without_a_gateway_goes_straight_to_the_transmitter(
     with TapTerminal(pagers={"1001"}) as terminal:
         text = shop.config_file.read_text()
         text = text.replace(str(shop.control_socket), str(tmp_path / "none"))
-        text = text.replace(str(shop.directory / "radio"), str(terminal.port))
+        text = text.replace(shop.config.transmitters[0].port, str(terminal.port))
         other = tmp_path / "gateway.toml"
         other.write_text(text)
         words = ("page", "--to", "watch-1", "--text", "direct", "--config", str(other))

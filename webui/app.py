@@ -4,7 +4,8 @@ from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from webui import language, look, mishaps, options, person, security, streams, translate
-from webui.screens import board, counter, demo, login, status
+from webui.person import gateway
+from webui.screens import board, counter, demo, login, settings, setup, status, steps
 
 
 def create_app(chosen: options.Options) -> Flask:
@@ -22,7 +23,7 @@ def create_app(chosen: options.Options) -> Flask:
     look.dress(app)
     mishaps.answer(app)
     app.teardown_request(person.hang_up)
-    for screen in (language, streams, login, board, counter, status):
+    for screen in (language, streams, login, board, counter, status, setup, steps, settings):
         app.register_blueprint(screen.blueprint)
     if chosen.simulator is not None:
         app.register_blueprint(demo.blueprint)
@@ -31,5 +32,7 @@ def create_app(chosen: options.Options) -> Flask:
 
 
 def _root() -> ResponseReturnValue:
+    if not gateway().info.claimed:
+        return redirect(url_for("setup.index"))
     is_demo = options.options().simulator is not None
     return redirect(url_for("demo.index" if is_demo else "board.index"))

@@ -7,8 +7,8 @@ from typing import Final
 
 from flask import Flask, request, url_for
 
-from webui import language, words
-from webui.client import Info, Language, Refused, Session, Unreachable
+from webui import language, sections, words
+from webui.client import Info, Language, Refused, Role, Session, Unreachable
 from webui.options import options
 from webui.person import gateway, person
 from webui.translate import gettext
@@ -23,6 +23,8 @@ def dress(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.add_template_global(asset)
     app.jinja_env.globals["words"] = words
+    app.jinja_env.globals["keys"] = sections.KEYS
+    app.jinja_env.globals["tags"] = sections.TAGS
     app.add_template_global(label)
     app.context_processor(_surroundings)
 
@@ -42,12 +44,14 @@ def label(ru: str, en: str) -> str:
     return ru if language.current() is Language.RU else en
 
 
-def _screens() -> list[tuple[str, str]]:
+def _screens(*, owner: bool) -> list[tuple[str, str]]:
     screens = [
         ("board.index", gettext("Board")),
         ("counter.index", gettext("Counter")),
-        ("status.index", gettext("Status")),
+        ("status.index", gettext("Devices")),
     ]
+    if owner:
+        screens.append(("settings.index", gettext("Settings")))
     return [("demo.index", gettext("Demo")), *screens] if _is_demo() else screens
 
 
@@ -65,7 +69,7 @@ def _surroundings() -> dict[str, object]:
     except (Refused, Unreachable):
         pass
     return {
-        "screens": _screens(),
+        "screens": _screens(owner=who is not None and who.role is Role.OWNER),
         "info": info,
         "who": who,
         "is_demo": _is_demo(),

@@ -1,7 +1,7 @@
 """Flask-Babel with types: the one module that imports it."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 
 import flask_babel
 from flask import Flask
@@ -31,3 +31,8 @@ def lazy_gettext(text: str) -> object:
 def spell_date(day: date) -> str:
     """A date as people write it, e.g. `5 Nov 2026`."""
     return str(flask_babel.format_date(day, "medium", rebase=False))
+
+
+def spell_moment(moment: datetime) -> str:
+    """A moment as people write it, e.g. `5 Nov 2026, 14:05`."""
+    return str(flask_babel.format_datetime(moment, "short", rebase=False))

@@ -8,15 +8,32 @@ from typing import Any, Final
 from webui.client import (
     AlertCause,
     ButtonKind,
+    Language,
+    OfferKind,
     Outcome,
     PressFlag,
     ReceiptState,
     Refused,
     Role,
+    SetupStep,
 )
-from webui.translate import gettext, lazy_gettext, spell_date
+from webui.translate import gettext, lazy_gettext, spell_date, spell_moment
 
 REFUSALS: Final = {
+    "bad_code": lazy_gettext("This is not the code of this box. Compare it sign by sign."),
+    "claimed": lazy_gettext("This box has an owner already. Sign in."),
+    "last_owner": lazy_gettext("Somebody must own the box: this is its last owner."),
+    "needs_pager": lazy_gettext("Such a button pages: set up a transmitter and a pager first."),
+    "no_such_past": lazy_gettext("These settings are no longer kept."),
+    "not_simulated": lazy_gettext("These are real pins: press what is wired to them."),
+    "settings_busy": lazy_gettext("The settings are being written just now. Try again."),
+    "settings_changed": lazy_gettext("The settings were changed meanwhile. Look again first."),
+    "unknown_button": lazy_gettext("There is no such button any more."),
+    "unknown_driver": lazy_gettext("Choose what kind of transmitter it is."),
+    "weak_password": lazy_gettext("A password has at least 8 characters."),
+    "weak_pin": lazy_gettext(
+        "Too easy to guess: no digits in order, not one sign repeated, 4 to 32."
+    ),
     "already_redeemed": lazy_gettext("This code has already been redeemed."),
     "already_taken": lazy_gettext("Someone else has taken this alert."),
     "bad_pin": lazy_gettext("Wrong PIN. Try again."),
@@ -27,14 +44,14 @@ REFUSALS: Final = {
     "foreign_shop": lazy_gettext("This code is from another shop. Only that shop can redeem it."),
     "forged": lazy_gettext("This code was never issued."),
     "forbidden": lazy_gettext("You may not do this. Ask a manager."),
-    "locked_out": lazy_gettext("Too many wrong PINs. Wait a little, then try again."),
+    "locked_out": lazy_gettext("Too many wrong tries. Wait a little, then try again."),
     "mistyped": lazy_gettext("This is no code. Compare it letter by letter."),
     "no_account": lazy_gettext("Tokens need the customer's ACHIVX account."),
     "not_kept": lazy_gettext("The box could not keep this, so it was not done. Try again."),
     "not_open": lazy_gettext("This alert has already ended."),
     "not_signed_in": lazy_gettext("Please sign in."),
     "request_reused": lazy_gettext("This form was used already. Open the page again."),
-    "unavailable": lazy_gettext("This part of the box does not work just now. See Status."),
+    "unavailable": lazy_gettext("This part of the box does not work just now. See Devices."),
     "unknown_alert": lazy_gettext("This alert is no longer on the board."),
     "unknown_code": lazy_gettext("No grant has this code. Check the letters and try again."),
     "unknown_offer": lazy_gettext("This offer is no longer in the playbook."),
@@ -100,6 +117,47 @@ ROLES: Final = {
     Role.OWNER: lazy_gettext("owner"),
 }
 
+CHOICES: Final = {
+    "yes": lazy_gettext("yes"),
+    "no": lazy_gettext("no"),
+    **{kind.value: name for kind, name in KINDS.items()},
+    **{role.value: name for role, name in ROLES.items()},
+    Language.RU.value: "русский",
+    Language.EN.value: "English",
+    OfferKind.APOLOGY.value: lazy_gettext("Apology"),
+    OfferKind.SOUVENIR.value: lazy_gettext("Souvenir"),
+    OfferKind.COUPON.value: lazy_gettext("Coupon"),
+    OfferKind.REDO.value: lazy_gettext("Done again"),
+    OfferKind.EXCHANGE.value: lazy_gettext("Exchange"),
+    OfferKind.REFUND.value: lazy_gettext("Refund"),
+    OfferKind.TOKENS.value: lazy_gettext("Tokens"),
+}
+"""The values that settings can have, where they are words."""
+
+STEPS: Final = {
+    SetupStep.SHOP: lazy_gettext("Your shop"),
+    SetupStep.TRANSMITTER: lazy_gettext("Transmitter and pager"),
+    SetupStep.BUTTONS: lazy_gettext("Buttons"),
+    SetupStep.STAFF: lazy_gettext("Staff and pagers"),
+    SetupStep.SERVER: lazy_gettext("Central server"),
+    SetupStep.REHEARSAL: lazy_gettext("Rehearsal"),
+}
+
+DRIVERS: Final = {
+    "tap": lazy_gettext("Paging terminal (TAP)"),
+    "espa": lazy_gettext("Paging system with ESPA 4.4.4"),
+    "template:jtech": "JTECH",
+    "template:lrs": "LRS",
+    "template:scope": "Scope",
+    "template:waveware": "WaveWare",
+    "template:comp2": "COMP2",
+    "mmdvm": lazy_gettext("Modem hat (MMDVM_HS)"),
+    "ev1527:rfxtrx433": "RFXtrx433",
+    "ev1527:sonoff-efm8": lazy_gettext("Sonoff RF bridge"),
+    "template:rflink": "RFLink",
+    "template:tasmota": "Tasmota",
+}
+
 STATES: Final = {
     "ok": lazy_gettext("works"),
     "starting": lazy_gettext("starting"),
@@ -113,8 +171,10 @@ def refusal(refused: Refused) -> str:
     seconds = re.search(r"\d+", str(refused))
     if refused.code == "locked_out" and seconds:
         return gettext(
-            "Too many wrong PINs. Try again in %(time)s.", time=duration(int(seconds[0]))
+            "Too many wrong tries. Try again in %(time)s.", time=duration(int(seconds[0]))
         )
+    if refused.code == "not_valid":
+        return gettext("The box does not accept this: %(why)s", why=str(refused))
     return str(REFUSALS.get(refused.code, refused))
 
 
@@ -126,6 +186,26 @@ def word(table: Mapping[Any, object], key: str) -> str:
 def state(words: str) -> str:
     """A part's state: our word where it is a plain one, else the gateway's own."""
     return str(STATES.get(words, words))
+
+
+REMEDIES: Final = (
+    ("transmitter/", lazy_gettext("Look at its power and its cable, then send a test page.")),
+    ("button/", lazy_gettext("Look at the button and its wire; press it and let go.")),
+    ("input/", lazy_gettext("Start the gateway anew. If it comes back, look at the wires.")),
+    ("journal", lazy_gettext("Free some room on the disk, or change the card.")),
+    ("disk", lazy_gettext("Free some room on the disk, or change the card.")),
+    ("grant", lazy_gettext("Free some room on the disk, or change the card.")),
+    ("access", lazy_gettext("Give everyone a new PIN under Settings.")),
+    ("settings", lazy_gettext("Put the settings right: Settings, the whole file as text.")),
+    ("pager/", lazy_gettext("Change its battery, then confirm the test.")),
+)
+"""What to do about a fault, by the beginning of its part's name."""
+
+
+def remedy(fault: str) -> str:
+    """What to do about a fault of the status."""
+    known = (words for start, words in REMEDIES if fault.startswith(start))
+    return str(next(known, gettext("If it lasts, start the gateway anew.")))
 
 
 def duration(seconds: float) -> str:
@@ -145,6 +225,16 @@ def size(octets: int) -> str:
     if octets < 10**9:
         return gettext("%(n)d MB", n=octets // 10**6)
     return gettext("%(n)d GB", n=octets // 10**9)
+
+
+def choice(value: str) -> str:
+    """One of the values that a setting can have."""
+    return word(CHOICES, value)
+
+
+def moment(wall_s: float) -> str:
+    """A moment of the box's wall clock, local to the box."""
+    return spell_moment(datetime.fromtimestamp(wall_s, UTC).astimezone())
 
 
 def day(wall_ns: int) -> str:

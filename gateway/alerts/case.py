@@ -21,7 +21,7 @@ from gateway.events import (
     AnyEvent,
     Paged,
 )
-from gateway.model import AlertCause, AlertState, Outcome, ReceiptState
+from gateway.model import AlertCause, AlertState, Label, Outcome, ReceiptState
 
 PAGES_SHOWN: Final = 12
 """The latest receipts an alert carries along; the journal has them all."""
@@ -59,6 +59,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         last_press: The latest of them.
         receipts: What became of each page of the level now, by the page's id. A page that went
             out stays so, whatever is heard of it later.
+        words: What a rule has found, in place of a button's label.
+        to: Who is paged in place of whoever the ladder's steps say; none: those.
         acknowledged: Who went. It is forgotten when the alert comes back, as is `contacted`.
     """
 
@@ -82,6 +84,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome | None = None
     severity: int | None = None
     reason: str | None = None
+    words: Label | None = None
+    to: tuple[str, ...] = ()
 
     @property
     def is_live(self) -> bool:
@@ -117,6 +121,8 @@ def fold(alert: Alert | None, event: AnyEvent, at: Stamp) -> Alert | None:
             button=event.button,
             level=event.level,
             quiet=event.quiet,
+            words=event.words,
+            to=event.to,
             raised=at,
             climbing=at,
             last_press=at,

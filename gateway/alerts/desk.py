@@ -120,13 +120,22 @@ class Desk:
         if incident is not None:
             self._do(decision, AlertJoined(alert=incident.id, button=button.name), at)
         elif cause is not AlertCause.REASON or button.pages:
-            self._raise(decision, cause, button.zone, button.name, at, quiet=quiet)
+            event = AlertRaised(
+                alert=self._new_id(),
+                cause=cause,
+                zone=button.zone,
+                button=button.name,
+                level=-1 if quiet else ladder.level_at(self._config.ladder, 0),
+                quiet=quiet,
+            )
+            return self.raise_alert(event, at)
         return decision
 
-    def raise_alert(self, cause: AlertCause, zone: str, button: str | None, at: Stamp) -> Decision:
-        """An alert that no single press made: a pattern, or a fault of the box."""
+    def raise_alert(self, event: AlertRaised, at: Stamp) -> Decision:
+        """Begin an alert: of a press, or of what a rule has found."""
         decision = Decision()
-        self._raise(decision, cause, zone, button, at, quiet=self._is_quiet(button, at))
+        self._do(decision, event, at)
+        decision.pages.extend(self._pages(event.alert, at))
         return decision
 
     def receipt(self, page: Page, receipt: Receipt, at: Stamp) -> Decision:
@@ -302,24 +311,6 @@ class Desk:
         known = self._buttons.get(button or "")
         always = known is not None and known.pages_when_closed
         return not always and not hours.is_open(self._config.shop, at)
-
-    def _raise(
-        self,
-        decision: Decision,
-        cause: AlertCause,
-        zone: str,
-        button: str | None,
-        at: Stamp,
-        *,
-        quiet: bool,
-    ) -> None:
-        alert_id = self._new_id()
-        level = -1 if quiet else ladder.level_at(self._config.ladder, 0)
-        event = AlertRaised(
-            alert=alert_id, cause=cause, zone=zone, button=button, level=level, quiet=quiet
-        )
-        self._do(decision, event, at)
-        decision.pages.extend(self._pages(alert_id, at))
 
     def _advance(self, decision: Decision, alert: Alert, now: Stamp) -> None:
         """Do the one thing that time has brought due."""

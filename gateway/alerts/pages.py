@@ -23,14 +23,15 @@ class PageWriter:
         self._pagers: Final = {pager.name: pager for pager in config.pagers}
 
     def label(self, alert: Alert) -> Label:
-        """What to call the place an alert came from."""
-        return self._labels.get(alert.button or "", Label(ru=alert.zone, en=alert.zone))
+        """What to call the place an alert came from, or what a rule has found there."""
+        of_zone = Label(ru=alert.zone, en=alert.zone)
+        return alert.words or self._labels.get(alert.button or "", of_zone)
 
     def pages(self, alert: Alert, level: int, now: Stamp) -> list[Page]:
         """One page for each pager that this level buzzes."""
         step = ladder.step_of(self._config.ladder, level)
         names = roster.pagers_for(
-            step.to,
+            alert.to or step.to,
             alert.zone,
             self._config,
             lambda person: hours.on_duty(person, self._config.shop, now),

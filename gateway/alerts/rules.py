@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.alerts import hours, ladder, score
+from gateway.alerts import score
 from gateway.alerts.watches import FaultWatch, SilenceWatch, Watch, shifted
 from gateway.alerts.windows import PressRule, Smiley, Window
 from gateway.clock import Stamp
@@ -66,7 +66,6 @@ class Patterns:
     def __init__(self, config: Config, now: Stamp) -> None:
         of_five = {b.panel for b in config.buttons if b.kind is ButtonKind.NEUTRAL}
         self._of_five: Final = {b.name for b in config.buttons if b.panel in of_five}
-        self._latest_ns = now.mono_ns
         self._windows: Final[list[Window]] = []
         self._silences: Final[list[SilenceWatch]] = []
         self._faults: Final[list[FaultWatch]] = []
@@ -84,15 +83,15 @@ class Patterns:
     @property
     def next_due_ns(self) -> int | None:
         """When `advance` has something to do if nothing happens before, None for never."""
-        watch = self._next_watch()
-        return None if watch is None else watch.due_ns
+        due = self._next_due()
+        return None if due is None else due[0]
 
     def press(self, press: Press, at: Stamp) -> list[Found]:
         """A press, as the filter judged it; what was due before it comes first."""
         found = self.advance(at)
         if press.flag is not None:
             return found
-        at_ns = self._not_before(at.mono_ns)
+        at_ns = at.mono_ns
         self._saw_press(press.button, at_ns)
         for window in self._windows_of(press.button, press.kind):
             window.add(self._smiley(press.button, press.kind, at_ns))
@@ -107,7 +106,7 @@ class Patterns:
         found = self.advance(at)
         for watch in self._faults:
             if isinstance(event, FaultRaised):
-                watch.raised(event.part, event.words, self._not_before(at.mono_ns))
+                watch.raised(event.part, event.words, at.mono_ns)
             elif isinstance(event, FaultCleared):
                 watch.cleared(event.part)
         return found
@@ -115,14 +114,14 @@ class Patterns:
     def advance(self, now: Stamp) -> list[Found]:
         """Judge everything that is due by now, in the order in which it is due."""
         found: list[Found] = []
-        while (watch := self._next_watch()) and (due_ns := watch.due_ns or 0) <= now.mono_ns:
+        while (due := self._next_due()) and due[0] <= now.mono_ns:
+            due_ns, watch = due
             at = shifted(now, due_ns)
             told = watch.judge(at)
             if told is not None:
                 found.append(
                     Found(rule=watch.rule, zone=watch.zone, words=told.words, at=at, part=told.part)
                 )
-        self._latest_ns = self._not_before(now.mono_ns)
         return found
 
     def prime(self, records: Iterable[Record], now: Stamp) -> None:
@@ -144,14 +143,10 @@ class Patterns:
 
     # --- how -------------------------------------------------------------------------------
 
-    def _not_before(self, at_ns: int) -> int:
-        """A press that a thread delivers late is taken as of the latest moment known here."""
-        return max(at_ns, self._latest_ns)
-
-    def _next_watch(self) -> Watch | None:
+    def _next_due(self) -> tuple[int, Watch] | None:
         watches: list[Watch] = [*self._silences, *self._faults]
-        waiting = [watch for watch in watches if watch.due_ns is not None]
-        return min(waiting, key=lambda watch: watch.due_ns or 0, default=None)
+        due = [(due_ns, watch) for watch in watches if (due_ns := watch.due_ns) is not None]
+        return min(due, key=lambda item: item[0], default=None)
 
     def _windows_of(self, button: str, kind: ButtonKind) -> list[Window]:
         """The windows that a press belongs to; the button may have been another kind once."""
@@ -190,23 +185,3 @@ def _by_zone(rule: PressRule | Silence, buttons: tuple[Button, ...]) -> dict[str
         zone: frozenset(b.name for b in buttons if b.zone == zone and watches(rule, b))
         for zone in zones
     }
-
-
-def alert_of(found: Found, config: Config, alert_id: str) -> AlertRaised:
-    """The event that begins the alert of what was found.
-
-    Outside opening hours it is shown and pages nobody, unless the rule says otherwise.
-    """
-    always = isinstance(found.rule, Silence) or found.rule.pages_when_closed
-    quiet = not always and not hours.is_open(config.shop, found.at)
-    return AlertRaised(
-        alert=alert_id,
-        cause=found.cause,
-        zone=found.zone,
-        level=-1 if quiet else ladder.level_at(config.ladder, 0),
-        quiet=quiet,
-        rule=found.rule.name,
-        part=found.part,
-        words=found.words,
-        to=found.rule.to,
-    )

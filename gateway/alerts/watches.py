@@ -103,7 +103,7 @@ class SilenceWatch:
         return None
 
     def _is_open(self, at: Stamp) -> bool:
-        """A night must not be taken for a silent day: with hours to keep, the hour must be known."""
+        """Known to be open: a night must not be taken for a silent day."""
         return hours.is_open(self._shop, at) and (at.synced or not self._shop.hours)
 
 
@@ -126,7 +126,7 @@ class FaultWatch:
         self.zone: Final = rule.zone
         self._shop: Final = shop
         self._standing: Final[dict[str, _Standing]] = {}
-        self._still_until_ns: Final[dict[str, int]] = {}
+        self._still_until_ns: Final[dict[str, int]] = {}  # by part
 
     @property
     def due_ns(self) -> int | None:
@@ -151,8 +151,9 @@ class FaultWatch:
     def found(self, part: str, at_ns: int) -> None:
         """It was told."""
         self._still_until_ns[part] = at_ns + ns(self.rule.cooldown_s)
-        if part in self._standing:
-            self._standing[part].due_ns = self._still_until_ns[part]
+        fault = self._standing.get(part)
+        if fault is not None:
+            fault.due_ns = max(fault.due_ns, self._still_until_ns[part])
 
     def judge(self, at: Stamp) -> Told | None:
         """See `Watch`."""

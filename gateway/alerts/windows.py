@@ -51,7 +51,7 @@ def judge(rule: PressRule, smileys: Iterable[Smiley]) -> Label | None:
 class Window:
     """The latest smileys of one zone, and when the rule was last satisfied with them.
 
-    Times are CLOCK_MONOTONIC in nanoseconds, ascending.
+    Times are CLOCK_MONOTONIC in nanoseconds, ascending but for a press that was told late.
 
     Args:
         rule: What is too bad.

@@ -1,12 +1,11 @@
 """Commands about the box itself: run, check, status, export, staff."""
 
 import argparse
-import asyncio
 import getpass
 import sys
+from pathlib import Path
 
 from gateway import logs
-from gateway.clock import SystemClock
 from gateway.commands.common import (
     Commands,
     add_command,
@@ -21,6 +20,7 @@ from gateway.config.settings import Settings
 from gateway.errors import CannotStart, JournalError
 from gateway.journal.export import export_lines
 from gateway.messages import GetStatus, SetPin, Status
+from gateway.setup import claim
 
 
 def add_to(commands: Commands) -> None:
@@ -53,6 +53,13 @@ def add_to(commands: Commands) -> None:
         commands, "pin", _pin, "give a person a PIN", details="Reads it from the terminal or stdin."
     )
     pin.add_argument("staff", metavar="NAME", help="a name of [[staff]]")
+    add_command(
+        commands,
+        "claim-code",
+        _claim_code,
+        "print the code that makes somebody the owner of this box",
+        details="It is on the box's label, and good for nothing once the box has an owner.",
+    )
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -64,14 +71,22 @@ def _run(options: argparse.Namespace) -> int:
     for warning in loaded.warnings:
         logs.log.warning("settings: %s", format_problem(warning))
 
-    async def live() -> None:
-        # The drivers and gpiozero take half a second to import: `check` need not wait for them.
-        from gateway.app import Gateway  # noqa: PLC0415
+    # The drivers and gpiozero take half a second to import: `check` need not wait for them.
+    from gateway.setup import lives  # noqa: PLC0415
 
-        clock = SystemClock(trusted=loaded.config.inputs.simulated)
-        await Gateway(loaded, settings, clock).run()
+    lives.run(settings, loaded)
+    return 0
 
-    asyncio.run(live())
+
+def _claim_code(options: argparse.Namespace) -> int:
+    state = Path(load(options.config).paths.state)
+    try:
+        print(claim.read(state))
+    except OSError as error:
+        raise CannotStart(
+            f"no claim code can be read in {state} ({error.strerror}): the gateway makes it at its"
+            " first start, for root and its own user"
+        ) from error
     return 0
 
 

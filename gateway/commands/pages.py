@@ -10,6 +10,7 @@ from gateway.commands.common import (
     WAIT_S,
     Commands,
     add_command,
+    add_json,
     control_socket,
     gateway,
     load,
@@ -17,7 +18,7 @@ from gateway.commands.common import (
 )
 from gateway.config import Config
 from gateway.errors import CannotStart, Refused
-from gateway.messages import ReceiptView, SendPage, SimulatePress
+from gateway.messages import ConfirmTest, ReceiptView, SendPage, SimulatePress
 from gateway.model import Page, Receipt
 
 
@@ -42,12 +43,32 @@ def add_to(commands: Commands) -> None:
     )
     page.add_argument("--to", required=True, metavar="NAME", help="a name of [[pagers]]")
     page.add_argument("--text", required=True)
+    confirm = add_command(
+        commands,
+        "confirm-test",
+        _confirm_test,
+        "say that the daily test page buzzed",
+        details="Until the next test is sent; without a name, for all pagers that it went to.",
+    )
+    confirm.add_argument("pager", nargs="?", metavar="PAGER", help="a name of [[pagers]]")
+    add_json(confirm)
 
 
 def _press(options: argparse.Namespace) -> int:
     with gateway(options) as client:
         view = client.call(SimulatePress(button=options.button, count=options.count))
     print_json(view)
+    return 0
+
+
+def _confirm_test(options: argparse.Namespace) -> int:
+    with gateway(options) as client:
+        done = client.call(ConfirmTest(pager=options.pager))
+    if options.json:
+        print_json(done)
+    else:
+        left = f"; not yet: {', '.join(done.waiting)}" if done.waiting else ""
+        print(f"confirmed: {', '.join(done.confirmed)}{left}")
     return 0
 
 

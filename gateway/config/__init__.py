@@ -323,11 +323,25 @@ class AchivxUplink(Table, frozen=True, tag_field="kind", tag="achivx"):
     deadline_s: float = 150.0
 
 
+class MqttUplink(Table, frozen=True, tag_field="kind", tag="mqtt"):
+    """`[uplink] kind = "mqtt"`: through a broker to a bridge, which holds the server's token."""
+
+    host: str
+    port: int = 8883
+    ca_file: str | None = None
+    client_certificate_file: str | None = None
+    client_key_file: str | None = None
+    username: str | None = None
+    password_file: str | None = None
+    plaintext: str = "never"  # never · loopback · i-accept-that-all-is-readable
+    keepalive_s: int = 30
+
+
 class NoUplink(Table, frozen=True, tag_field="kind", tag="none"):
     """`[uplink] kind = "none"`: everything is kept on the box until a server is set."""
 
 
-Uplink = AchivxUplink | NoUplink
+Uplink = AchivxUplink | MqttUplink | NoUplink
 
 
 class Offer(Table, frozen=True):

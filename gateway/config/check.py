@@ -7,17 +7,19 @@ probably not meant.
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from gateway.config import Config, hints, patterns, reach, values
 from gateway.config import rules as cross_rules
-from gateway.config.decode import Note, decode, shown
+from gateway.config.decode import Decoded, Note, Rules, decode, shown
 from gateway.config.lines import KeyPath, key_lines, line_of
 from gateway.errors import GatewayError
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 MAX_BYTES: Final = 256 * 1024
 """Bytes of the longest file that is read: a shop's file has about five thousand."""
@@ -119,6 +121,26 @@ def check(text: str) -> tuple[Config | None, list[Problem], list[Problem]]:
     lines = key_lines(text) if wrong or doubtful else {}
     config = decoded.root if isinstance(decoded.root, Config) and not wrong else None
     return config, _problems(wrong, data, lines), _problems(doubtful, data, lines)
+
+
+def check_as(
+    text: str, root: type[T], rules: Rules, across: Callable[[Decoded], Iterable[Note]]
+) -> tuple[T | None, list[Problem]]:
+    """The same for a file of another kind: what it holds, or what is wrong with it.
+
+    Args:
+        text: Of the file.
+        root: What it is to be read as.
+        rules: Judge single values.
+        across: Judges what must hold between them.
+    """
+    data = _parse(text)
+    if isinstance(data, Problem):
+        return None, [data]
+    decoded = decode(data, root, rules)
+    wrong = [*decoded.notes, *across(decoded)]
+    whole = decoded.root if isinstance(decoded.root, root) and not wrong else None
+    return whole, _problems(wrong, data, key_lines(text) if wrong else {})
 
 
 def _problems(

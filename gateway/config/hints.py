@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from gateway.config import AchivxUplink, Inputs, Step, Tap, Template
+from gateway.config import AchivxUplink, Inputs, MqttUplink, Step, Tap, Template
 from gateway.config.decode import Note, did_you_mean, shown
 from gateway.config.lines import KeyPath
 from gateway.config.reach import carriers, misfit, reaches, transmitters_of
@@ -120,6 +120,10 @@ def _plaintext(draft: Draft) -> Iterator[Note]:
         if uplink.plaintext.startswith("i-accept"):
             right = '"never": whoever reads the line can pay and withdraw with the token'
             yield Note((*path, "plaintext"), shown(uplink.plaintext), right)
+    for path, broker in draft.each(MqttUplink):
+        if broker.plaintext.startswith("i-accept"):
+            right = '"never": whoever reads the line can read the shop\'s events and its password'
+            yield Note((*path, "plaintext"), shown(broker.plaintext), right)
 
 
 def _files(draft: Draft) -> Iterator[Note]:
@@ -128,6 +132,11 @@ def _files(draft: Draft) -> Iterator[Note]:
         yield from _file((*path, "client_key_file"), uplink.client_key_file, secret=True)
         yield from _file((*path, "ca_file"), uplink.ca_file)
         yield from _file((*path, "client_certificate_file"), uplink.client_certificate_file)
+    for path, broker in draft.each(MqttUplink):
+        yield from _file((*path, "password_file"), broker.password_file, secret=True)
+        yield from _file((*path, "client_key_file"), broker.client_key_file, secret=True)
+        yield from _file((*path, "ca_file"), broker.ca_file)
+        yield from _file((*path, "client_certificate_file"), broker.client_certificate_file)
     for path, tap in draft.each(Tap):
         yield from _file((*path, "password_file"), tap.password_file, secret=True)
 

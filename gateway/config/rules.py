@@ -18,6 +18,7 @@ from gateway.config import (
     Ladder,
     LowIndex,
     Mmdvm,
+    MqttUplink,
     Offer,
     Pager,
     Pattern,
@@ -26,6 +27,7 @@ from gateway.config import (
     Staff,
     StandingFault,
     Step,
+    Table,
     Tap,
     Template,
     Transmitter,
@@ -148,13 +150,35 @@ def _espa_stations_differ(draft: Draft) -> Iterator[Note]:
             yield Note((*path, "remote_address"), shown(espa.remote_address), right)
 
 
+_CERTIFICATE: Final = ("client_certificate_file", "client_key_file")
+_USER: Final = ("username", "password_file")
+
+
+def credentials(draft: Draft) -> Iterator[Note]:
+    """What says who comes, to a server or a broker, is whole."""
+    yield from _certificate_and_key(draft)
+    yield from _broker_knows_who_comes(draft)
+
+
 def _certificate_and_key(draft: Draft) -> Iterator[Note]:
-    keys = ("client_certificate_file", "client_key_file")
-    for path, uplink in draft.each(AchivxUplink):
-        given = [key for key in keys if getattr(uplink, key) is not None]
-        if len(given) == 1:
-            missing = next(key for key in keys if key not in given)
-            yield Note((*path, missing), "nothing", f"a path: {given[0]} is of no use without it")
+    for path, uplink in (*draft.each(AchivxUplink), *draft.each(MqttUplink)):
+        yield from _both_or_neither(path, uplink, _CERTIFICATE)
+
+
+def _broker_knows_who_comes(draft: Draft) -> Iterator[Note]:
+    """A box must be somebody to the broker: what it may write hangs on that."""
+    for path, uplink in draft.each(MqttUplink):
+        yield from _both_or_neither(path, uplink, _USER)
+        if all(getattr(uplink, key) is None for key in (*_CERTIFICATE, *_USER)):
+            right = "a client certificate with its key, or a username with its password_file"
+            yield Note(path, "nothing that says who comes", right)
+
+
+def _both_or_neither(path: KeyPath, uplink: Table, keys: tuple[str, str]) -> Iterator[Note]:
+    given = [key for key in keys if getattr(uplink, key) is not None]
+    if len(given) == 1:
+        missing = next(key for key in keys if key not in given)
+        yield Note((*path, missing), "nothing", f"set too: {given[0]} is of no use without it")
 
 
 _TOKENS_BELOW: Final = 1 << 24
@@ -177,6 +201,6 @@ RULES: Final[tuple[CrossRule, ...]] = (
     _one_transmitter_a_port,
     _stuck_is_longer_than_long,
     _espa_stations_differ,
-    _certificate_and_key,
+    credentials,
     _tokens_are_exact,
 )

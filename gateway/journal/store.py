@@ -346,14 +346,14 @@ class Journal:
 
     def _put_aside(self, error: sqlite3.Error) -> None:
         """Make room for a new journal, which has an epoch of its own."""
-        self._set_state(f"is damaged: {error}")
         try:
             self.set_aside = damage.set_aside(self.path)
         except OSError as refusal:
             self._set_state(f"is damaged and cannot be set aside: {refusal}")
             return
-        self._reader.forget()
         _log.error("the journal is damaged (%s): set aside as %s", error, self.set_aside)
+        self._reader.forget()
+        self._set_state(f"is damaged: {error}")
 
     def _set_state(self, state: str) -> None:
         if state == self.state:

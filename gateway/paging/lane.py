@@ -207,19 +207,16 @@ class Transmitter:
 
     def _send_parts(self, job: _Job) -> Receipt:
         """Send each part: the worst receipt is that of the whole, the first byte the first's."""
-        worst: Receipt | None = None
-        first_ns: int | None = None
+        receipts: list[Receipt] = []
         for part in fit(job.page.text, job.pager, job.page.kind):
             message = Message(job.pager, part, job.page.priority, job.page.kind)
-            receipt = self._driver.send(message)
-            first_ns = receipt.first_byte_ns if first_ns is None else first_ns
-            if worst is None or _BADNESS[receipt.state] > _BADNESS[worst.state]:
-                worst = receipt
-            if receipt.state is ReceiptState.FAILED or receipt.line_down:
+            receipts.append(self._driver.send(message))
+            if receipts[-1].state is ReceiptState.FAILED or receipts[-1].line_down:
                 break  # the rest would make no whole of it
-        if worst is None:
-            return Receipt(ReceiptState.FAILED, detail="the text is empty")
-        return msgspec.structs.replace(worst, first_byte_ns=first_ns)
+        worst = max(receipts, key=lambda receipt: _BADNESS[receipt.state])
+        return msgspec.structs.replace(
+            worst, first_byte_ns=receipts[0].first_byte_ns, line_down=receipts[-1].line_down
+        )
 
     def _worked(self, *, steady: bool) -> None:
         if steady:

@@ -16,9 +16,10 @@ from typing import Final
 import msgspec
 
 from gateway.errors import CannotStart, GatewayError
+from gateway.setup import claim
 from gateway.simulator import once
 from gateway.simulator.children import Child
-from gateway.simulator.shop import SimulatedShop
+from gateway.simulator.shop import ADDRESSES, SimulatedShop
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8080
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="achivx-demo-") as directory:
             if options.once:
                 return asyncio.run(_once(Path(directory), as_json=options.json))
-            return asyncio.run(_play(Path(directory), options.port))
+            return asyncio.run(_play(Path(directory), options.port, fresh=options.fresh))
     except GatewayError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -48,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--once", action="store_true", help="play one incident through, print its hops, and end"
     )
+    parser.add_argument(
+        "--fresh", action="store_true", help="a box that nobody owns yet: walk through its set-up"
+    )
     parser.add_argument("--json", action="store_true", help="with --once: print one JSON object")
     parser.add_argument("--port", type=int, default=PORT, help="of the page (default %(default)s)")
     return parser
@@ -60,14 +64,14 @@ async def _once(directory: Path, *, as_json: bool) -> int:
     return 0
 
 
-async def _play(directory: Path, port: int) -> int:
+async def _play(directory: Path, port: int, *, fresh: bool) -> int:
     _check_free(port)
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     print("opening the simulated shop …", flush=True)
     async with (
-        SimulatedShop(directory, timezone=_timezone()) as shop,
+        SimulatedShop(directory, timezone=_timezone(), fresh=fresh) as shop,
         contextlib.AsyncExitStack() as parts,
     ):
         words = ["webui.cli", "--listen", f"{HOST}:{port}"]
@@ -77,6 +81,10 @@ async def _play(directory: Path, port: int) -> int:
         parts.push_async_callback(page.stop)
         await _until_answered(page, port)
         print(f"the shop is open:  http://{HOST}:{port}/", flush=True)
+        if fresh:
+            code = claim.read(Path(shop.config.paths.state))
+            print(f"its claim code:    {code}", flush=True)
+            print("its pagers:        " + ", ".join(ADDRESSES), flush=True)
         print("Ctrl-C closes it.", flush=True)
         await _until_over(stopping, page)
         print("closing …", flush=True)

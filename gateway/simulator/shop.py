@@ -20,6 +20,7 @@ import msgspec
 
 from gateway.client import Client
 from gateway.config import Config, check
+from gateway.config.check import ConfigError
 from gateway.errors import GatewayError, Refused
 from gateway.messages import (
     MAX_LINE,
@@ -32,6 +33,7 @@ from gateway.messages import (
     SimulatePress,
 )
 from gateway.messages import Login as SignIn
+from gateway.setup.ports import SIMULATED
 from gateway.simulator import gamification
 from gateway.simulator.achivx_server import AchivxServer
 from gateway.simulator.children import Child
@@ -50,8 +52,12 @@ T = TypeVar("T")
 
 PINS: Final = {"barista": "1212", "manager": "3434", "owner": "5656"}
 """The simulated staff's PINs: known to everybody, for a shop that does not exist."""
+ADDRESSES: Final = ("1001", "1002")
+"""The wrist pagers that the simulated terminal knows."""
 
 _TEMPLATE: Final = Path(__file__).with_name("shop.toml")
+_FRESH: Final = Path(__file__).with_name("fresh.toml")
+_TERMINAL: Final = "Simulated_TAP_terminal"
 _BOOKS: Final = Path(__file__).parents[2] / "docs" / "achivx" / "gamification.json"
 _BUZZES_MOST: Final = 20
 
@@ -71,6 +77,7 @@ class SimulatedShop:
         directory: An existing directory for everything it keeps.
         timezone: The shop's.
         signed_up: Whether the staff has PINs.
+        fresh: Whether the box is as it comes out of its parcel: nothing is set up, nobody owns it.
         under: Another program, with its arguments, that the daemon is run by, e.g. `strace`.
 
     Attributes:
@@ -87,9 +94,11 @@ class SimulatedShop:
         *,
         timezone: str = "UTC",
         signed_up: bool = True,
+        fresh: bool = False,
         under: tuple[str, ...] = (),
     ) -> None:
-        self._signed_up: Final = signed_up
+        self._signed_up: Final = signed_up and not fresh
+        self._template: Final = _FRESH if fresh else _TEMPLATE
         self._under: Final = under
         self.directory: Final = directory
         self.config_file: Final = directory / "gateway.toml"
@@ -104,8 +113,10 @@ class SimulatedShop:
         self._buzzes: Final[defaultdict[str, deque[Buzz]]] = defaultdict(
             lambda: deque(maxlen=_BUZZES_MOST)
         )
+        ports = directory / "state" / SIMULATED
+        ports.mkdir(parents=True, exist_ok=True)
         self.terminal: Final = TapTerminal(
-            pagers={"1001", "1002"}, on_page=self._buzz, link=directory / "radio"
+            pagers=ADDRESSES, on_page=self._buzz, link=ports / _TERMINAL
         )
 
     async def __aenter__(self) -> Self:
@@ -159,7 +170,9 @@ class SimulatedShop:
     def look(self) -> Shop:
         """Everything outside the box, as it is now."""
         accounts, ledger = self.server.ledger.snapshot()
-        wearers = {person.pager: person.name for person in self.config.staff}
+        config = self._config_now()
+        wearers = {person.pager: person.name for person in config.staff}
+        names = {pager.address: pager.name for pager in config.pagers}
         return Shop(
             buttons=tuple(
                 SimulatedButton(
@@ -169,24 +182,32 @@ class SimulatedShop:
                     label_en=button.label.en,
                     zone=button.zone,
                 )
-                for button in self.config.buttons
+                for button in config.buttons
             ),
             watches=tuple(
                 Watch(
-                    pager=pager.name,
-                    address=pager.address,
-                    worn_by=wearers.get(pager.name, ""),
-                    buzzes=tuple(self._buzzes[pager.address]),
+                    pager=names.get(address, ""),
+                    address=address,
+                    worn_by=wearers.get(names.get(address, ""), ""),
+                    buzzes=tuple(self._buzzes[address]),
                 )
-                for pager in self.config.pagers
+                for address in dict.fromkeys((*names, *ADDRESSES))
             ),
             staff=tuple(
                 SimulatedPerson(name=person.name, role=person.role, pin=PINS[person.name])
-                for person in self.config.staff
+                for person in config.staff
+                if person.name in PINS
             ),
             accounts=accounts,
             ledger=ledger,
         )
+
+    def _config_now(self) -> Config:
+        """The settings as they are written now: the page may have changed them."""
+        try:
+            return check.load(self.config_file)
+        except ConfigError:
+            return self.config
 
     def _buzz(self, page: TapPage) -> None:
         """From the terminal's thread; a deque takes that."""
@@ -196,7 +217,7 @@ class SimulatedShop:
         token_file = self.directory / "achivx-token"
         token_file.touch(mode=0o600)
         token_file.write_text(self._token)
-        text = _TEMPLATE.read_text(encoding="utf-8").format(
+        text = self._template.read_text(encoding="utf-8").format(
             timezone=self._timezone,
             state=self.directory / "state",
             control_socket=self.control_socket,

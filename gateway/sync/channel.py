@@ -3,16 +3,16 @@
 Every call carries the server's one master token, so plaintext is never a fallback.
 """
 
-import ssl
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 import grpc
 import grpc.aio
-import msgspec
 
 from gateway.errors import CannotStart
+from gateway.sync.tls import Tls, client_context, is_loopback
+
+__all__ = ["Tls", "credentials", "open_channel"]
 
 PLAINTEXT_NEVER: Final = "never"
 PLAINTEXT_LOOPBACK: Final = "loopback"
@@ -33,14 +33,6 @@ _OPTIONS: Final = (
 )
 
 
-class Tls(msgspec.Struct, frozen=True):
-    """Paths of PEM files; None means the public roots, and no certificate of our own."""
-
-    ca_file: str | None = None
-    certificate_file: str | None = None
-    key_file: str | None = None
-
-
 def credentials(address: str, plaintext: str, tls: Tls) -> grpc.ChannelCredentials | None:
     """What to open the channel with: None is plaintext.
 
@@ -59,7 +51,7 @@ def credentials(address: str, plaintext: str, tls: Tls) -> grpc.ChannelCredentia
         return None
     if plaintext != PLAINTEXT_LOOPBACK:
         raise CannotStart(f"uplink: plaintext cannot be {plaintext!r}")
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise CannotStart(
             f"uplink: plaintext = {plaintext!r} is for a server on this machine, and {host} is "
             "not: the token could be read on the way. Put a TLS proxy before the server"
@@ -85,35 +77,15 @@ def _host(address: str) -> str:
     return host[1:-1] if bracketed else host
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _tls_credentials(tls: Tls) -> grpc.ChannelCredentials:
     if (tls.certificate_file is None) != (tls.key_file is None):
         raise CannotStart("uplink: a client certificate and its key must both be set, or neither")
-    # gRPC would take broken files and then call the server unavailable for ever.
-    context = ssl.create_default_context()
-    try:
-        if tls.ca_file is not None:
-            context.load_verify_locations(tls.ca_file)
-        if tls.certificate_file is not None:
-            context.load_cert_chain(tls.certificate_file, tls.key_file, password=_no_password)
-        return grpc.ssl_channel_credentials(
-            _read(tls.ca_file), _read(tls.key_file), _read(tls.certificate_file)
-        )
-    except OSError as error:  # ssl.SSLError is one
-        named = (tls.ca_file, tls.certificate_file, tls.key_file)
-        files = ", ".join(file for file in named if file)
-        raise CannotStart(f"uplink: cannot use {files}: {error}") from error
-
-
-def _no_password() -> str:
-    """An encrypted key is refused, rather than asked for on a terminal nobody sits at."""
-    return ""
+    client_context(
+        tls
+    )  # gRPC would take broken files and then call the server unavailable for ever
+    return grpc.ssl_channel_credentials(
+        _read(tls.ca_file), _read(tls.key_file), _read(tls.certificate_file)
+    )
 
 
 def _read(file: str | None) -> bytes | None:

@@ -1,29 +1,12 @@
-"""The direct uplink: one shop straight into its own ACHIVX server, by gRPC.
+"""The direct uplink: one shop straight into its own ACHIVX server, by gRPC."""
 
-Events go out at once over different accounts and in order within one; what is acknowledged is the
-unbroken run from the first. After an answer that says neither yes nor no, the very same calls are
-made again: the server's uniqueness makes that harmless.
-"""
-
-import asyncio
 from types import TracebackType
 from typing import Final, Self
 
 from gateway.config import AchivxUplink
-from gateway.errors import GatewayError
-from gateway.events import Record
 from gateway.sync.achivx import AchivxClient
-from gateway.sync.answers import (
-    AchivxError,
-    ActionRule,
-    IndexMissing,
-    Rejected,
-    TokenUnchecked,
-    Unauthenticated,
-)
-from gateway.sync.gate import AccountGate
-from gateway.sync.mapping import CANARY, REQUIRED, Action, UnknownMapping, actions_of
-from gateway.sync.uplink import Acknowledged, Aside, Batch, Held, Interrupted
+from gateway.sync.recorder import Recorder
+from gateway.sync.uplink import Acknowledged, Batch
 
 
 class DirectTransport:
@@ -35,7 +18,7 @@ class DirectTransport:
 
     def __init__(self, client: AchivxClient) -> None:
         self._client: Final = client
-        self._gate: Final = AccountGate()
+        self._recorder: Final = Recorder(client)
 
     @classmethod
     def from_config(cls, config: AchivxUplink) -> Self:
@@ -60,104 +43,8 @@ class DirectTransport:
 
     async def connect(self, device: str, epoch: str, account: str) -> None:
         """See `Transport`: token, actions and the unique index, in this order."""
-        try:
-            await self._check_actions()
-            await self._client.canary(account, CANARY, f"{device}.{epoch}.canary")
-        except (Unauthenticated, IndexMissing, Rejected) as error:
-            raise Held(str(error)) from error
-        except AchivxError as error:
-            raise Interrupted(str(error)) from error
+        await self._recorder.prove(account, f"{device}.{epoch}.canary")
 
     async def deliver(self, batch: Batch) -> Acknowledged:
         """See `Transport`."""
-        planned, stopped = _plan(batch.records)
-        blocked: set[str] = set()
-        async with asyncio.TaskGroup() as group:
-            # Tasks begin in this order, and the gate is first come, first served: events of one
-            # account go out in the journal's order.
-            tasks = [group.create_task(self._record(actions, blocked)) for actions in planned]
-        last = batch.first - 1
-        aside: list[Aside] = []
-        for record, task in zip(batch.records, tasks, strict=False):
-            result = task.result()
-            if isinstance(result, Rejected):
-                aside.append(Aside(record.seq, str(result)))
-            elif result is not None:
-                stopped = result
-                break
-            last = record.seq
-        if last < batch.first:
-            held = isinstance(stopped, Held | Unauthenticated | TokenUnchecked | UnknownMapping)
-            raise (Held if held else Interrupted)(str(stopped)) from stopped
-        return Acknowledged(
-            device=batch.device,
-            epoch=batch.epoch,
-            first=batch.first,
-            last=last,
-            aside=tuple(aside),
-        )
-
-    async def _record(self, actions: tuple[Action, ...], blocked: set[str]) -> GatewayError | None:
-        """Record one event's actions; returns what stood in the way, None when it is done."""
-        if not actions:
-            return None
-        account = actions[0].account  # a mapping never spreads an event over accounts
-        async with self._gate.passing(account):
-            if account in blocked:
-                return Interrupted(f"an earlier event of {account} comes first")
-            try:
-                await self._send(actions)
-            except Rejected as error:
-                return error
-            except (AchivxError, Held) as error:
-                blocked.add(account)
-                return error
-        return None
-
-    async def _send(self, actions: tuple[Action, ...]) -> None:
-        """Make an event's calls.
-
-        Raises:
-            Rejected: It will never be taken: refused twice, the configuration in order between.
-            Held: The server's configuration is not in order.
-            AchivxError: As `AchivxClient.record`.
-        """
-        try:
-            await self._call(actions)
-        except Rejected:
-            # The server may have been configured anew since it was connected to.
-            await self._check_actions()
-            await self._call(actions)
-
-    async def _call(self, actions: tuple[Action, ...]) -> None:
-        for action in actions:
-            await self._client.record(
-                action.account, action.action, action.key, reward=action.reward
-            )
-
-    async def _check_actions(self) -> None:
-        rules = await self._client.check_token()
-        unfit = sorted(name for name in REQUIRED if not _is_fit(rules.get(name)))
-        if unfit:
-            raise Held(
-                f"the server's configuration lacks {', '.join(unfit)}, or has them otherwise than"
-                " docs/achivx/gamification.json: take them from there"
-            )
-
-
-def _plan(
-    records: tuple[Record, ...],
-) -> tuple[list[tuple[Action, ...]], GatewayError | None]:
-    """The actions of the first records, and why not of all: what is newer waits for an update."""
-    planned: list[tuple[Action, ...]] = []
-    for record in records:
-        try:
-            planned.append(actions_of(record))
-        except UnknownMapping as error:
-            return planned, error
-    return planned, None
-
-
-def _is_fit(rule: ActionRule | None) -> bool:
-    """Whether keyed actions can be recorded under this rule, also on an account with no xp."""
-    return rule is not None and rule.repeatable and rule.xp >= 0
+        return await self._recorder.record(batch)

@@ -83,7 +83,7 @@ REQUIRED: Final = frozenset(
 
 
 def actions_of(record: Record) -> tuple[Action, ...]:
-    """The actions of one record, none for most.
+    """The actions of one record: none for most, and all of them on one account.
 
     Raises:
         UnknownMapping: The record is from a newer program.

@@ -23,6 +23,8 @@ from gateway.journal import reading, schema
 from gateway.journal.store import Journal, Transaction
 
 BATCH: Final = 64
+REST_S: Final = 0.02
+"""After each full batch: a long backlog, 3,000 events a second, must not keep a page waiting."""
 BACKOFF_FIRST_S: Final = 0.5
 BACKOFF_MOST_S: Final = 60.0
 
@@ -157,6 +159,8 @@ class Uplink:
                 return
             batch = _batch(found)
             await self._advance(batch, await self._transport.deliver(batch))
+            if len(found.records) == BATCH:
+                await asyncio.sleep(REST_S)
 
     async def _advance(self, batch: Batch, answer: Acknowledged) -> None:
         """Move the cursor, if the acknowledgement is of this batch and continues it."""
@@ -179,11 +183,12 @@ class Uplink:
         self._on_change()
 
     async def _back_off(self) -> None:
-        """Full jitter, and no longer than until the link comes up."""
+        """Full jitter, and no longer than until the link comes up: then it begins anew."""
         most_s = min(BACKOFF_FIRST_S * 2 ** min(self._failures, 16), BACKOFF_MOST_S)
         self._failures += 1
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._link_up.wait(), random.uniform(0, most_s))  # noqa: S311
+            self._failures = 0
         self._link_up.clear()  # only now: it may have come up while the last try was failing
 
     def _set_state(self, state: str) -> None:

@@ -123,15 +123,21 @@ class Floorless:
         alerts: dict[str, Alert] = {}
         for event, at in self.log:
             alert_id = case.alert_of(event) or ""
-            alert = case.fold(alerts.get(alert_id), event, at)
+            alert = self.fold(alerts.get(alert_id), event, at)
             if alert is not None:
                 alerts[alert_id] = alert
         return alerts
 
+    fold = staticmethod(case.fold)
+
+    def forget(self) -> None:
+        """The desk is a new one."""
+        self.desk = Desk(self.config, self._new_id)
+
     def restart(self) -> list[Page]:
         """The daemon starts again in the same boot: all that is left is the journal."""
         live = [alert for alert in self.folded().values() if alert.is_live]
-        self.desk = Desk(self.config, self._new_id)
+        self.forget()
         return self.did(self.desk.restore(live, self.now))
 
     def reboot(self, boot: str, off_s: float, *, synced: bool, uptime_s: float = 20) -> list[Page]:

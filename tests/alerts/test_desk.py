@@ -1,7 +1,6 @@
 """The desk, rule by rule: what raises an alert, who is paged when, and how it ends."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,6 +8,7 @@ from gateway.config import Hours, Ladder, Step
 from gateway.events import (
     AlertClimbed,
     AlertMissed,
+    AlertRaised,
 )
 from gateway.model import (
     AlertCause,
@@ -20,7 +20,9 @@ from gateway.model import (
     Priority,
 )
 
-Opener = Callable[..., Any]  # conftest.py's
+if TYPE_CHECKING:
+    from tests.alerts.conftest import Opener
+
 
 DAYTIME = (Hours(days=("mon",), open="09:00", close="21:00"),)
 TO_CLOSING_S = 9 * 3600
@@ -43,7 +45,7 @@ def pagers(pages: list[Page]) -> list[str]:
     ],
 )
 def test_a_press_that_must_be_answered_pages_its_zone_at_once(
-    open_shop: Opener, button: str, cause: AlertCause, priority: Priority, pager: str
+    open_shop: "Opener", button: str, cause: AlertCause, priority: Priority, pager: str
 ) -> None:
     shop = open_shop()
     (page,) = shop.press(button)
@@ -54,7 +56,7 @@ def test_a_press_that_must_be_answered_pages_its_zone_at_once(
 
 @pytest.mark.parametrize("button", ["exit-happy", "exit-why"])
 def test_a_green_and_a_reason_that_does_not_page_raise_nothing(
-    open_shop: Opener, button: str
+    open_shop: "Opener", button: str
 ) -> None:
     shop = open_shop()
     assert shop.press(button) == []
@@ -62,22 +64,23 @@ def test_a_green_and_a_reason_that_does_not_page_raise_nothing(
 
 
 @pytest.mark.parametrize("flag", list(PressFlag))
-def test_a_press_that_does_not_count_raises_nothing(open_shop: Opener, flag: PressFlag) -> None:
+def test_a_press_that_does_not_count_raises_nothing(open_shop: "Opener", flag: PressFlag) -> None:
     shop = open_shop()
     assert shop.press("exit-red", flag) == []
     assert shop.desk.next_due_s(shop.now) is None
 
 
-def test_a_button_that_is_not_configured_is_an_error_and_not_a_silence(open_shop: Opener) -> None:
+def test_a_button_that_is_not_configured_is_an_error_and_not_a_silence(open_shop: "Opener") -> None:
     shop = open_shop()
     button = next(each for each in shop.config.buttons if each.kind.is_red)
     with pytest.raises(KeyError):
         shop.desk.press(Press("gone", button.kind, button.zone), shop.now)
 
 
-def test_an_alert_of_no_button_is_called_after_its_zone(open_shop: Opener) -> None:
+def test_an_alert_of_no_button_is_called_after_its_zone(open_shop: "Opener") -> None:
     shop = open_shop()
-    (page,) = shop.did(shop.desk.raise_alert(AlertCause.PATTERN, "till", None, shop.now))
+    event = AlertRaised(alert="rule-1", cause=AlertCause.PATTERN, zone="till", level=0)
+    (page,) = shop.did(shop.desk.raise_alert(event, shop.now))
     assert (page.pager, page.kind) == ("bo", AlertCause.PATTERN)
     assert shop.desk.label(shop.only()) == Label(ru="till", en="till")
 
@@ -86,7 +89,7 @@ def test_an_alert_of_no_button_is_called_after_its_zone(open_shop: Opener) -> No
 
 
 def test_reds_of_one_panel_are_one_incident_while_they_come_close_together(
-    open_shop: Opener,
+    open_shop: "Opener",
 ) -> None:
     shop = open_shop()
     shop.press("exit-red")
@@ -99,14 +102,14 @@ def test_reds_of_one_panel_are_one_incident_while_they_come_close_together(
     assert len(shop.desk.alerts()) == 2
 
 
-def test_a_red_at_another_point_is_another_incident(open_shop: Opener) -> None:
+def test_a_red_at_another_point_is_another_incident(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     assert pagers(shop.press("till-red")) == ["bo"]
 
 
 @pytest.mark.parametrize("reason", ["exit-why", "till-why"])
-def test_a_reason_after_a_red_on_its_panel_joins_it(open_shop: Opener, reason: str) -> None:
+def test_a_reason_after_a_red_on_its_panel_joins_it(open_shop: "Opener", reason: str) -> None:
     shop = open_shop()
     shop.press(f"{reason.partition('-')[0]}-red")
     shop.sleep(5)
@@ -114,21 +117,23 @@ def test_a_reason_after_a_red_on_its_panel_joins_it(open_shop: Opener, reason: s
     assert shop.only().presses == 2
 
 
-def test_a_red_after_a_reason_still_pages_as_a_red(open_shop: Opener) -> None:
+def test_a_red_after_a_reason_still_pages_as_a_red(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("till-why")
     (page,) = shop.press("till-red")
     assert page.priority is Priority.ALARM
 
 
-def test_a_reason_does_not_join_a_call(open_shop: Opener) -> None:
+def test_a_reason_does_not_join_a_call(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-call")
     shop.press("exit-why")
     assert shop.only().presses == 1
 
 
-def test_a_call_pressed_again_while_nobody_has_taken_it_is_the_same_call(open_shop: Opener) -> None:
+def test_a_call_pressed_again_while_it_is_open_is_the_same_call(
+    open_shop: "Opener",
+) -> None:
     shop = open_shop()
     shop.press("exit-call")
     shop.later(300)
@@ -137,7 +142,7 @@ def test_a_call_pressed_again_while_nobody_has_taken_it_is_the_same_call(open_sh
     assert [alert.presses for alert in shop.desk.alerts()] == [2, 1]
 
 
-def test_a_call_pressed_long_after_it_was_taken_is_a_new_one(open_shop: Opener) -> None:
+def test_a_call_pressed_long_after_it_was_taken_is_a_new_one(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-call")
     shop.did(shop.desk.acknowledge("a1", "Anna", "page", shop.now))
@@ -147,7 +152,7 @@ def test_a_call_pressed_long_after_it_was_taken_is_a_new_one(open_shop: Opener) 
     assert pagers(shop.press("exit-call")) == ["anna"]
 
 
-def test_a_press_never_joins_what_is_over_though_nobody_has_looked_yet(open_shop: Opener) -> None:
+def test_a_press_never_joins_what_is_over_though_nobody_has_looked_yet(open_shop: "Opener") -> None:
     shop = open_shop(Ladder(burst_s=3600))
     for button in ("exit-call", "till-red"):
         shop.press(button)
@@ -159,7 +164,7 @@ def test_a_press_never_joins_what_is_over_though_nobody_has_looked_yet(open_shop
 # --- quiet outside hours -----------------------------------------------------------------------
 
 
-def test_outside_hours_an_alert_is_shown_and_not_paged(open_shop: Opener) -> None:
+def test_outside_hours_an_alert_is_shown_and_not_paged(open_shop: "Opener") -> None:
     shop = open_shop(hours=DAYTIME)
     shop.sleep(TO_CLOSING_S)
     assert shop.press("exit-red") == []
@@ -170,19 +175,19 @@ def test_outside_hours_an_alert_is_shown_and_not_paged(open_shop: Opener) -> Non
     assert shop.folded()["a1"].quiet
 
 
-def test_a_button_that_pages_when_closed_does(open_shop: Opener) -> None:
+def test_a_button_that_pages_when_closed_does(open_shop: "Opener") -> None:
     shop = open_shop(hours=DAYTIME)
     shop.sleep(TO_CLOSING_S)
     assert pagers(shop.press("safe-red")) == ["anna"]
 
 
-def test_a_clock_that_is_not_set_closes_no_shop(open_shop: Opener) -> None:
+def test_a_clock_that_is_not_set_closes_no_shop(open_shop: "Opener") -> None:
     shop = open_shop(hours=(Hours(days=("sun",), open="09:00", close="09:01"),), synced=False)
     assert pagers(shop.press("exit-red")) == ["anna"]
 
 
 def test_the_first_red_after_opening_pages_though_one_was_quiet_just_before(
-    open_shop: Opener,
+    open_shop: "Opener",
 ) -> None:
     shop = open_shop(hours=(Hours(days=("mon",), open="12:01", close="21:00"),))
     shop.sleep(50)
@@ -191,14 +196,14 @@ def test_the_first_red_after_opening_pages_though_one_was_quiet_just_before(
     assert pagers(shop.press("exit-red")) == ["anna"]
 
 
-def test_an_alert_raised_before_closing_climbs_on_after_it(open_shop: Opener) -> None:
+def test_an_alert_raised_before_closing_climbs_on_after_it(open_shop: "Opener") -> None:
     shop = open_shop(hours=DAYTIME)
     shop.sleep(TO_CLOSING_S - 20)
     shop.press("exit-red")
     assert pagers(shop.later(40)) == ["anna"]
 
 
-def test_what_comes_back_after_closing_is_shown_and_not_paged(open_shop: Opener) -> None:
+def test_what_comes_back_after_closing_is_shown_and_not_paged(open_shop: "Opener") -> None:
     shop = open_shop(hours=DAYTIME)
     shop.sleep(TO_CLOSING_S - 20)
     shop.press("exit-red")
@@ -210,7 +215,7 @@ def test_what_comes_back_after_closing_is_shown_and_not_paged(open_shop: Opener)
 
 
 def test_a_quiet_alert_that_someone_took_climbs_if_it_comes_back_in_hours(
-    open_shop: Opener,
+    open_shop: "Opener",
 ) -> None:
     shop = open_shop(hours=(Hours(days=("mon",), open="12:01", close="21:00"),))
     shop.press("exit-red")
@@ -222,7 +227,7 @@ def test_a_quiet_alert_that_someone_took_climbs_if_it_comes_back_in_hours(
 # --- the ladder --------------------------------------------------------------------------------
 
 
-def test_an_alert_climbs_until_its_freshness_is_over_and_is_missed(open_shop: Opener) -> None:
+def test_an_alert_climbs_until_its_freshness_is_over_and_is_missed(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     climb = [(at_s, page.pager) for at_s, page in shop.run(700)]
@@ -237,7 +242,7 @@ def test_an_alert_climbs_until_its_freshness_is_over_and_is_missed(open_shop: Op
     assert at.mono_ns - shop.log[0][1].mono_ns == 600 * 10**9
 
 
-def test_a_late_look_takes_only_the_highest_step(open_shop: Opener) -> None:
+def test_a_late_look_takes_only_the_highest_step(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     assert {page.level for page in shop.later(125)} == {3}
@@ -245,14 +250,14 @@ def test_a_late_look_takes_only_the_highest_step(open_shop: Opener) -> None:
     assert climbs == [3]
 
 
-def test_a_look_long_after_its_time_pages_nobody(open_shop: Opener) -> None:
+def test_a_look_long_after_its_time_pages_nobody(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     assert shop.later(100_000) == []
     assert shop.folded()["a1"].state is AlertState.MISSED
 
 
-def test_a_first_step_may_wait(open_shop: Opener) -> None:
+def test_a_first_step_may_wait(open_shop: "Opener") -> None:
     shop = open_shop(Ladder(steps=(Step(after_s=20, to=("zone",)),), repeat_s=30))
     assert shop.press("exit-red") == []
     assert shop.only().level == -1
@@ -260,14 +265,14 @@ def test_a_first_step_may_wait(open_shop: Opener) -> None:
     assert [(at_s, page.level) for at_s, page in shop.run(60)] == [(20.0, 0), (50.0, 1)]
 
 
-def test_what_comes_back_does_not_wait_for_a_first_step(open_shop: Opener) -> None:
+def test_what_comes_back_does_not_wait_for_a_first_step(open_shop: "Opener") -> None:
     shop = open_shop(Ladder(steps=(Step(after_s=20, to=("zone",)),), repeat_s=30))
     shop.press("exit-red")
     shop.did(shop.desk.acknowledge("a1", "Anna", "page", shop.now))
     assert [(at_s, page.level) for at_s, page in shop.run(960)] == [(900.0, 0), (950.0, 1)]
 
 
-def test_the_next_page_is_told_until_there_is_none(open_shop: Opener) -> None:
+def test_the_next_page_is_told_until_there_is_none(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     shop.sleep(15)
@@ -277,7 +282,7 @@ def test_the_next_page_is_told_until_there_is_none(open_shop: Opener) -> None:
     assert shop.desk.next_due_s(shop.now) == 35
 
 
-def test_the_text_is_the_steps_own_or_tells_how_high_it_has_climbed(open_shop: Opener) -> None:
+def test_the_text_is_the_steps_own_or_tells_how_high_it_has_climbed(open_shop: "Opener") -> None:
     shop = open_shop()
     texts = [page.text for page in shop.press("exit-red")]
     texts += [page.text for _, page in shop.run(80) if page.pager == "anna"]

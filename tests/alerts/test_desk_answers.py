@@ -1,7 +1,6 @@
 """The desk, rule by rule: who took an alert, what came of it and of its pages."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,7 +22,9 @@ from gateway.model import (
     ReceiptState,
 )
 
-Opener = Callable[..., Any]  # conftest.py's
+if TYPE_CHECKING:
+    from tests.alerts.conftest import Opener
+
 
 DAYTIME = (Hours(days=("mon",), open="09:00", close="21:00"),)
 TO_CLOSING_S = 9 * 3600
@@ -36,7 +37,7 @@ def pagers(pages: list[Page]) -> list[str]:
 # --- answers -----------------------------------------------------------------------------------
 
 
-def test_a_taken_alert_is_paged_no_more(open_shop: Opener) -> None:
+def test_a_taken_alert_is_paged_no_more(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     shop.sleep(12.5)
@@ -50,7 +51,7 @@ def test_a_taken_alert_is_paged_no_more(open_shop: Opener) -> None:
 
 
 def test_saying_it_twice_changes_nothing_and_another_is_told_who_was_first(
-    open_shop: Opener,
+    open_shop: "Opener",
 ) -> None:
     shop = open_shop()
     shop.press("exit-red")
@@ -61,7 +62,7 @@ def test_saying_it_twice_changes_nothing_and_another_is_told_who_was_first(
     assert refusal.value.code == "already_taken"
 
 
-def test_whoever_is_with_the_customer_has_taken_it_too(open_shop: Opener) -> None:
+def test_whoever_is_with_the_customer_has_taken_it_too(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     shop.sleep(30)
@@ -73,7 +74,7 @@ def test_whoever_is_with_the_customer_has_taken_it_too(open_shop: Opener) -> Non
     assert shop.desk.contact("a1", "Anna", shop.now).events == []
 
 
-def test_a_wired_button_takes_the_oldest_open_alert_of_its_zone(open_shop: Opener) -> None:
+def test_a_wired_button_takes_the_oldest_open_alert_of_its_zone(open_shop: "Opener") -> None:
     shop = open_shop()
     for button in ("till-red", "exit-red", "exit-call"):
         shop.press(button)
@@ -88,7 +89,7 @@ def test_a_wired_button_takes_the_oldest_open_alert_of_its_zone(open_shop: Opene
     assert met == ["a2", "a3"]
 
 
-def test_an_alert_is_closed_with_its_outcome(open_shop: Opener) -> None:
+def test_an_alert_is_closed_with_its_outcome(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     decision = shop.desk.resolve(
@@ -111,7 +112,7 @@ def test_an_alert_is_closed_with_its_outcome(open_shop: Opener) -> None:
 
 
 @pytest.mark.parametrize("severity", [0, 6])
-def test_a_severity_outside_the_playbook_is_refused(open_shop: Opener, severity: int) -> None:
+def test_a_severity_outside_the_playbook_is_refused(open_shop: "Opener", severity: int) -> None:
     shop = open_shop()
     shop.press("exit-red")
     with pytest.raises(Refused) as refusal:
@@ -120,7 +121,7 @@ def test_a_severity_outside_the_playbook_is_refused(open_shop: Opener, severity:
     assert shop.only().state is AlertState.OPEN
 
 
-def test_an_answer_from_before_the_press_was_told_took_no_time(open_shop: Opener) -> None:
+def test_an_answer_from_before_the_press_was_told_took_no_time(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     shop.sleep(-0.02)  # the acknowledge button's edge was earlier than the red's
@@ -133,7 +134,7 @@ def test_an_answer_from_before_the_press_was_told_took_no_time(open_shop: Opener
 # --- a taken alert with no outcome -------------------------------------------------------------
 
 
-def test_a_taken_alert_with_no_outcome_comes_back_and_climbs_anew(open_shop: Opener) -> None:
+def test_a_taken_alert_with_no_outcome_comes_back_and_climbs_anew(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     shop.run(100)
@@ -150,7 +151,7 @@ def test_a_taken_alert_with_no_outcome_comes_back_and_climbs_anew(open_shop: Ope
     assert (alert.state, alert.returns, alert.taken) == (AlertState.OPEN, 1, None)
 
 
-def test_contact_counts_its_own_time_to_the_outcome(open_shop: Opener) -> None:
+def test_contact_counts_its_own_time_to_the_outcome(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     shop.did(shop.desk.acknowledge("a1", "Anna", "page", shop.now))
@@ -159,7 +160,7 @@ def test_contact_counts_its_own_time_to_the_outcome(open_shop: Opener) -> None:
     assert [at_s for at_s, _ in shop.run(900)] == [900.0]
 
 
-def test_what_came_back_and_is_taken_again_has_its_whole_time(open_shop: Opener) -> None:
+def test_what_came_back_and_is_taken_again_has_its_whole_time(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     shop.did(shop.desk.contact("a1", "Anna", shop.now))
@@ -172,7 +173,7 @@ def test_what_came_back_and_is_taken_again_has_its_whole_time(open_shop: Opener)
     assert len(returns) == 2
 
 
-def test_what_came_back_is_missed_when_nobody_takes_it_again(open_shop: Opener) -> None:
+def test_what_came_back_is_missed_when_nobody_takes_it_again(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     shop.did(shop.desk.acknowledge("a1", "Anna", "page", shop.now))
@@ -184,7 +185,7 @@ def test_what_came_back_is_missed_when_nobody_takes_it_again(open_shop: Opener) 
 
 
 @pytest.mark.parametrize("state", list(ReceiptState))
-def test_every_receipt_is_recorded(open_shop: Opener, state: ReceiptState) -> None:
+def test_every_receipt_is_recorded(open_shop: "Opener", state: ReceiptState) -> None:
     shop = open_shop()
     (page,) = shop.press("exit-red")
     receipt = Receipt(state, "words", "tx", first_byte_ns=7)
@@ -203,7 +204,7 @@ def test_every_receipt_is_recorded(open_shop: Opener, state: ReceiptState) -> No
     assert [(note.page, note.state) for note in shop.only().pages] == [(page.id, state)]
 
 
-def test_a_receipt_that_comes_after_the_end_is_recorded_all_the_same(open_shop: Opener) -> None:
+def test_a_receipt_that_comes_after_the_end_is_recorded_all_the_same(open_shop: "Opener") -> None:
     shop = open_shop()
     pages = shop.press("exit-red")
     shop.did(shop.desk.resolve("a1", "Anna", Outcome.LEFT, shop.now))
@@ -213,7 +214,7 @@ def test_a_receipt_that_comes_after_the_end_is_recorded_all_the_same(open_shop: 
     assert len(shop.folded()["a1"].pages) == 1
 
 
-def test_a_test_page_is_recorded_without_an_alert(open_shop: Opener) -> None:
+def test_a_test_page_is_recorded_without_an_alert(open_shop: "Opener") -> None:
     shop = open_shop()
     page = Page(id="test.1", pager="anna", text="TEST")
     shop.answer([page], ReceiptState.ACCEPTED)
@@ -222,7 +223,7 @@ def test_a_test_page_is_recorded_without_an_alert(open_shop: Opener) -> None:
     assert event.alert is None
 
 
-def test_an_alert_carries_only_its_latest_receipts(open_shop: Opener) -> None:
+def test_an_alert_carries_only_its_latest_receipts(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.answer(shop.press("exit-red"), ReceiptState.FAILED)
     for _, page in shop.run(590):
@@ -236,7 +237,7 @@ def test_an_alert_carries_only_its_latest_receipts(open_shop: Opener) -> None:
 
 
 def test_a_transmitter_that_is_back_sends_at_once_what_certainly_did_not_go_out(
-    open_shop: Opener,
+    open_shop: "Opener",
 ) -> None:
     shop = open_shop()
     shop.press("exit-red")
@@ -252,7 +253,7 @@ def test_a_transmitter_that_is_back_sends_at_once_what_certainly_did_not_go_out(
 
 @pytest.mark.parametrize("state", [ReceiptState.UNKNOWN, ReceiptState.ACCEPTED, None])
 def test_an_unknown_page_and_one_on_its_way_wait_for_the_ladder(
-    open_shop: Opener, state: ReceiptState | None
+    open_shop: "Opener", state: ReceiptState | None
 ) -> None:
     shop = open_shop()
     pages = shop.press("exit-red")
@@ -263,7 +264,7 @@ def test_an_unknown_page_and_one_on_its_way_wait_for_the_ladder(
 
 
 def test_a_transmitter_that_is_back_sends_nothing_for_what_is_taken_or_over(
-    open_shop: Opener,
+    open_shop: "Opener",
 ) -> None:
     shop = open_shop()
     for button in ("exit-red", "till-red"):
@@ -273,9 +274,21 @@ def test_a_transmitter_that_is_back_sends_nothing_for_what_is_taken_or_over(
     assert shop.did(shop.desk.transmitter_back(shop.now)) == []
 
 
-def test_a_page_that_went_out_is_not_undone_by_what_is_heard_later(open_shop: Opener) -> None:
+def test_a_page_that_went_out_is_not_undone_by_what_is_heard_later(open_shop: "Opener") -> None:
     shop = open_shop()
     pages = shop.press("exit-red")
     shop.answer(pages, ReceiptState.TRANSMITTED)
     shop.answer(pages, ReceiptState.FAILED)
     assert shop.did(shop.desk.transmitter_back(shop.now)) == []
+
+
+def test_only_receipts_of_the_level_now_are_asked_about(open_shop: "Opener") -> None:
+    shop = open_shop()
+    first = shop.press("exit-red")
+    second = shop.later(40)
+    shop.answer(first, ReceiptState.FAILED)  # late: the ladder has gone on
+    assert shop.only().receipts == {}
+    shop.answer(second, ReceiptState.FAILED)
+    assert shop.only().receipts == {second[0].id: ReceiptState.FAILED}
+    shop.later(40)
+    assert shop.only().receipts == {}

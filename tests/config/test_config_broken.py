@@ -85,6 +85,11 @@ ACHIVX = """kind = "achivx"
 address = "achivx.lan:50051"
 token_file = "/proc/self/status"
 """
+MQTT = """kind = "mqtt"
+host = "mqtt.lan"
+username = "cafe-1"
+password_file = "/proc/self/status"
+"""
 
 # what is replaced in the good file, by what, where the problem is, and words of it
 CASES: dict[str, tuple[str, str, str, str]] = {
@@ -284,6 +289,21 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "ev1527_address": (
         TAP, 'driver = "ev1527"\nport = "/dev/serial/by-id/one"\nhardware = "rfxtrx433"',
         'pagers[0].address (name "wrist-1")', "6 hexadecimal digits",
+    ),
+    "broker_with_a_port": (
+        'kind = "none"', MQTT.replace('lan"', 'lan:8883"'), "uplink.host", "without a port",
+    ),
+    "broker_plaintext": (
+        'kind = "none"', MQTT + 'plaintext = "i-accept-that-the-token-is-readable"',
+        "uplink.plaintext", "all-is-readable",
+    ),
+    "broker_keepalive": ('kind = "none"', MQTT + "keepalive_s = 1", "uplink.keepalive_s", "5 to"),
+    "broker_password_missing": (
+        'kind = "none"', MQTT.partition("password_file")[0], "uplink.password_file",
+        "of no use without it",
+    ),
+    "broker_stranger": (
+        'kind = "none"', MQTT.partition("username")[0], "uplink", "a client certificate",
     ),
     "certificate_alone": (
         'kind = "none"', ACHIVX + 'client_certificate_file = "/proc/self/status"',

@@ -21,6 +21,7 @@ from gateway.config import (
     Hours,
     LowIndex,
     Mmdvm,
+    MqttUplink,
     NoUplink,
     Offer,
     Pager,
@@ -46,6 +47,12 @@ DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = (DOCS / "gateway.example.toml").read_text()
 # The example with every optional part switched on.
 WHOLE = re.sub(r"(?m)^#(?=[a-z\[])", "", EXAMPLE)
+# The same with the other uplink that it offers instead.
+CHAIN = re.sub(
+    r"(?ms)^\[uplink\].*?^(# \[uplink\]\n.*?)\n\n",
+    lambda found: re.sub(r"(?m)^# ", "", found[1]) + "\n\n",
+    WHOLE,
+)
 HEADINGS: dict[type[Table], str] = {
     Hours: "`[[shop.hours]]`",
     Button: "`[[buttons]]`",
@@ -65,6 +72,7 @@ HEADINGS: dict[type[Table], str] = {
     Ev1527: '`driver = "ev1527"`',
     Espa: '`driver = "espa"`',
     AchivxUplink: '`kind = "achivx"`',
+    MqttUplink: '`kind = "mqtt"`',
     Offer: "`[[offers]]`",
 }
 TABLES = [
@@ -121,7 +129,9 @@ def test_every_key_is_documented_as_it_is(kind: type[Table]) -> None:
     }
 
 
-@pytest.mark.parametrize("text", [EXAMPLE, WHOLE], ids=["as shipped", "all switched on"])
+@pytest.mark.parametrize(
+    "text", [EXAMPLE, WHOLE, CHAIN], ids=["as shipped", "all switched on", "in a chain"]
+)
 def test_the_example_is_accepted(text: str) -> None:
     config, problems, warnings = check(text)
     assert config is not None
@@ -147,7 +157,8 @@ def keys_used(data: Any, kind: inspect.Type) -> Iterator[tuple[str, str]]:
 
 
 def test_every_key_is_in_the_example() -> None:
-    used = set(keys_used(tomllib.loads(WHOLE), inspect.type_info(Config)))
+    schema = inspect.type_info(Config)
+    used = {key for text in (WHOLE, CHAIN) for key in keys_used(tomllib.loads(text), schema)}
     wanted = {(kind.__name__, field) for kind in TABLES for field in kind.__struct_fields__}
     assert wanted - used == set()
 

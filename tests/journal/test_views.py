@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.alerts import case
@@ -169,6 +169,7 @@ def check(connection: sqlite3.Connection, records: list[Record]) -> None:
     assert views.counters(connection) == fold.counters
 
 
+@settings(max_examples=60)
 @given(st.lists(st.tuples(events, stamps), max_size=40), st.integers(0, 40))
 def test_views_equal_a_fold_of_all_events(steps: list[tuple[AnyEvent, Stamp]], cut: int) -> None:
     with journal() as connection:

@@ -19,10 +19,13 @@ from gateway.events import (
     AlertResolved,
     AlertReturned,
     AnyEvent,
+    DailyTestConfirmed,
+    FactoryResetRequested,
     FaultCleared,
     FaultRaised,
     GrantIssued,
     GrantRedeemed,
+    OwnerPinReset,
     Paged,
     Pressed,
     Record,
@@ -64,8 +67,9 @@ def redeemed(kind: OfferKind, account: str | None, tokens: float = 0.0) -> Grant
 ISSUED = GrantIssued(
     code="C", request="r", offer="o", kind=OfferKind.TOKENS, by="Anna", expires=AT, account="zoe"
 )
-NOTHING: list[tuple[str, str, float | None]] = []
-TABLE = [
+Named = list[tuple[str, str, float | None]]
+NOTHING: Named = []
+TABLE: list[tuple[AnyEvent, Named]] = [
     (pressed(ButtonKind.VERY_HAPPY), [("shop", "PressVeryHappy", None)]),
     (pressed(ButtonKind.HAPPY), [("shop", "PressHappy", None)]),
     (pressed(ButtonKind.NEUTRAL), [("shop", "PressNeutral", None)]),
@@ -102,6 +106,9 @@ TABLE = [
     (redeemed(OfferKind.COUPON, "zoe"), [("zoe", "GrantRedeemed", None)]),
     (redeemed(OfferKind.COUPON, None), [("shop", "GrantRedeemed", None)]),
     (Started(version="1"), NOTHING),
+    (DailyTestConfirmed(pagers=("x",), by="Anna", via="page"), NOTHING),
+    (OwnerPinReset(button="b"), NOTHING),
+    (FactoryResetRequested(button="b"), NOTHING),
     (SettingsChanged(by="Anna", sha256="0"), NOTHING),
     (FaultRaised(part="p", words="w"), NOTHING),
     (FaultCleared(part="p"), NOTHING),
@@ -109,7 +116,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("event", "expected"), TABLE)
-def test_version_1(event: AnyEvent, expected: list[tuple[str, str, float | None]]) -> None:
+def test_version_1(event: AnyEvent, expected: Named) -> None:
     assert actions_of(record(event)) == tuple(
         Action(account=account, action=action, key=KEY, reward=reward)
         for account, action, reward in expected

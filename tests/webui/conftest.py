@@ -32,6 +32,7 @@ from gateway.model import (
     ReceiptState,
     Role,
 )
+from gateway.setup.messages import DevicesView, GetDevices
 from gateway.simulator import messages as simulator
 from webui.app import create_app
 from webui.options import Options
@@ -134,6 +135,8 @@ class FakeGateway(JsonServer):
             version="1.2.3",
             staff=tuple(PINS),
             simulated=simulated,
+            claimed=True,
+            life="1",
         )
         self.version = 0
         self.rung = threading.Condition(self.lock)
@@ -251,6 +254,7 @@ class FakeGateway(JsonServer):
             say.GetGrants: lambda: self._grants(request.state),
             say.Redeem: lambda: self._redeem(request.code, who),
             say.GetStatus: self._status,
+            GetDevices: lambda: DevicesView(pressed={}, faults=(), pagers=("watch-1",)),
         }
         return deeds[type(request)]()
 

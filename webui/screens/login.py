@@ -15,7 +15,9 @@ blueprint = Blueprint("login", __name__)
 
 @blueprint.get("/login")
 def show() -> ResponseReturnValue:
-    """The people of the shop, and a place for the PIN."""
+    """The people of the shop, and a place for the PIN; before there are any, the set-up."""
+    if not gateway().info.claimed:
+        return redirect(url_for("setup.index"))
     return render_template(
         "login.html",
         staff=gateway().info.staff,

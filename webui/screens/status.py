@@ -1,10 +1,12 @@
-"""The state of every part of the box, in words."""
+"""Devices: the state of every part of the box in words, its test, and what to do about it."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webui.client import GetStatus
+from webui.client import GetDevices, GetStatus, Refused, SendPage, Unreachable
 from webui.person import gateway, signed_in
+from webui.translate import gettext
+from webui.words import RECEIPTS, refusal, word
 
 blueprint = Blueprint("status", __name__)
 
@@ -13,11 +15,37 @@ blueprint = Blueprint("status", __name__)
 @signed_in
 def index() -> ResponseReturnValue:
     """The whole page."""
-    return render_template("status/index.html", status=gateway().call(GetStatus()))
+    return render_template("status/index.html", **_parts())
 
 
 @blueprint.get("/status/parts")
 @signed_in
 def parts() -> ResponseReturnValue:
     """The part that is fetched again at every ring."""
-    return render_template("status/fragment.html", status=gateway().call(GetStatus()))
+    return render_template("status/fragment.html", **_parts())
+
+
+def _parts() -> dict[str, object]:
+    return {
+        "status": gateway().call(GetStatus()),
+        "devices": gateway().call(GetDevices()),
+    }
+
+
+@blueprint.post("/status/page")
+@signed_in
+def page() -> ResponseReturnValue:
+    """Send a test page to one pager."""
+    pager = request.form.get("pager", "")
+    try:
+        sent = gateway().call(SendPage(to=pager, text="ACHIVX TEST"))
+    except Refused as error:
+        flash(refusal(error), "bad")
+    except Unreachable:  # longer than a page can wait; the log below tells how it went
+        flash(
+            gettext("%(pager)s: no receipt yet. Look here again in a minute.", pager=pager), "bad"
+        )
+    else:
+        said = word(RECEIPTS, sent.receipt.state)
+        flash(gettext("%(pager)s: %(said)s. Did it buzz?", pager=pager, said=said), "good")
+    return redirect(url_for("status.index"), 303)

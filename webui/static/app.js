@@ -73,6 +73,14 @@
     });
   }, 1000);
 
+  // The phone knows what the box may not: the time, and where it is.
+  document.querySelectorAll("[data-now]").forEach(function (field) {
+    field.form.addEventListener("submit", function () { field.value = Date.now(); });
+  });
+  document.querySelectorAll("[data-timezone]").forEach(function (field) {
+    field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || field.value;
+  });
+
   // A scanner types wherever the focus is: lead it to the code.
   document.addEventListener("keydown", function (event) {
     var code = document.querySelector("[data-scan]");

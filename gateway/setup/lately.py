@@ -1,0 +1,66 @@
+"""What happened lately, read from the journal: changes of settings, faults, last presses."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Final, TypeVar
+
+import msgspec
+
+from gateway.clock import NS_PER_S
+from gateway.events import Event, FaultCleared, FaultRaised, Pressed, SettingsChanged
+from gateway.setup.messages import ChangeView, Moment
+
+MOST: Final = 100
+# Further back, a look would keep the journal's other readers waiting.
+_SOUGHT: Final = 100_000
+
+_LATEST: Final = (
+    "SELECT wall_ns, body FROM event WHERE seq > (SELECT max(seq) FROM event) - ?"
+    " AND CAST(body AS TEXT) LIKE ? ORDER BY seq DESC"
+)
+
+E = TypeVar("E", bound=Event)
+
+
+def changes(connection: sqlite3.Connection) -> list[ChangeView]:
+    """Who changed which settings, the latest first."""
+    return [
+        ChangeView(at_s=at_s, by=event.by, keys=event.keys)
+        for at_s, event in _take(_latest(connection, SettingsChanged))
+    ]
+
+
+def faults(connection: sqlite3.Connection) -> list[Moment]:
+    """Faults that came and went, the latest first."""
+    came = [
+        Moment(at_s=at_s, part=event.part, words=event.words)
+        for at_s, event in _take(_latest(connection, FaultRaised))
+    ]
+    went = [
+        Moment(at_s=at_s, part=event.part, words=None)
+        for at_s, event in _take(_latest(connection, FaultCleared))
+    ]
+    return sorted([*came, *went], key=lambda each: each.at_s, reverse=True)[:MOST]
+
+
+def pressed(connection: sqlite3.Connection) -> dict[str, float]:
+    """When each button was pressed last, Unix time."""
+    found: dict[str, float] = {}
+    for at_s, event in _latest(connection, Pressed):
+        found.setdefault(event.button, at_s)
+    return found
+
+
+def _take(events: Iterator[tuple[float, E]]) -> Iterator[tuple[float, E]]:
+    return (event for event, _ in zip(events, range(MOST), strict=False))
+
+
+def _latest(connection: sqlite3.Connection, kind: type[E]) -> Iterator[tuple[float, E]]:
+    """Events of one kind, the latest first; one that is damaged is passed over."""
+    tag = f'%"type":"{kind.__struct_config__.tag}"%'
+    for wall_ns, body in connection.execute(_LATEST, (_SOUGHT, tag)):
+        try:
+            event = msgspec.json.decode(body, type=kind)
+        except ValueError:  # msgspec's own are ValueErrors
+            continue
+        yield wall_ns / NS_PER_S, event

@@ -1,0 +1,64 @@
+"""One process, one gateway after another: settings are applied by starting anew.
+
+Everything that depends on the settings is made from them at the start and never changed, so there
+is one way into a state and not two. A start takes a fraction of a second, because the modules are
+loaded and the serial line is open to whoever takes it next.
+"""
+
+import asyncio
+import logging
+
+from gateway.app import Ended, Gateway
+from gateway.clock import SystemClock
+from gateway.config.check import Problem, format_problem
+from gateway.config.settings import Loaded, Settings, Source
+from gateway.errors import CannotStart, GatewayError
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: Settings, loaded: Loaded) -> None:
+    """Run gateways until one is stopped by a signal.
+
+    Settings that look right and with which no gateway can start, for a pin that is taken by
+    another program, say, must not take the shop's paging away: the ones before are run on instead.
+
+    Raises:
+        CannotStart: The very first cannot start.
+        Fatal: A part that must live has died.
+    """
+    before: Loaded | None = None
+    while True:
+        try:
+            # A loop of its own for each: a thread that outlives its gateway finds it closed.
+            ended = asyncio.run(_live(settings, loaded))
+        except CannotStart as error:
+            if before is None:
+                raise
+            _log.error("the new settings cannot be started on: %s", error)
+            loaded, before = _back(settings, before, error), None
+            continue
+        if ended is Ended.STOPPED:
+            return
+        _log.info("starting anew on changed settings")
+        before = loaded
+        loaded = settings.load_or_last_good()
+        for problem in loaded.problems:
+            _log.error("settings: %s", format_problem(problem))
+
+
+async def _live(settings: Settings, loaded: Loaded) -> Ended:
+    clock = SystemClock(trusted=loaded.config.inputs.simulated)
+    return await Gateway(loaded, settings, clock).run()
+
+
+def _back(settings: Settings, before: Loaded, error: CannotStart) -> Loaded:
+    """Write the settings that worked back, and say why."""
+    try:
+        settings.write(before.text, overwrite=True)
+    except GatewayError as unwritten:
+        _log.error("the settings that worked cannot be put back: %s", unwritten)
+    why = Problem("", f"settings that cannot be started on ({error})", "changed before a new try")
+    return Loaded(
+        before.config, before.text, before.sha256, Source.LAST_GOOD, (why,), before.warnings
+    )

@@ -1,0 +1,102 @@
+"""How far setting up has come. It is kept on the box, so that any browser can go on with it."""
+
+import logging
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from gateway.files import clear_leftovers, write_atomic
+from gateway.setup.messages import SetupStep, StepState
+
+KEYS: Final[dict[SetupStep, tuple[tuple[str, ...], ...]]] = {
+    SetupStep.SHOP: (("shop", "name"), ("shop", "timezone"), ("shop", "hours")),
+    SetupStep.TRANSMITTER: (("transmitters",), ("pagers",)),
+    SetupStep.BUTTONS: (("buttons",),),
+    SetupStep.STAFF: (("staff",),),
+    SetupStep.SERVER: (("uplink",),),
+    SetupStep.REHEARSAL: (),
+}
+"""The keys of the settings that each step is about."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+class _File(msgspec.Struct):
+    """The whole of setup.json. `before`: what a step's keys said when it was first touched."""
+
+    finished: bool = False
+    states: dict[SetupStep, StepState] = {}
+    before: dict[SetupStep, list[Any]] = {}
+
+
+class Progress:
+    """The steps and how each stands.
+
+    Args:
+        path: Where it is kept; a damaged file begins anew, the settings say what is done.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path: Final = path
+        clear_leftovers(path)
+        self._file = _read(path)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether set-up is over."""
+        return self._file.finished
+
+    def state(self, step: SetupStep) -> StepState:
+        """How a step stands."""
+        return self._file.states.get(step, StepState.OPEN)
+
+    @property
+    def current(self) -> SetupStep:
+        """The first step that is open; the last when none is."""
+        steps = (step for step in SetupStep if self.state(step) is StepState.OPEN)
+        return next(steps, SetupStep.REHEARSAL)
+
+    def touch(self, step: SetupStep, tables: dict[str, Any]) -> None:
+        """Remember what the step's keys say in `tables`, unless that was done before."""
+        self._file.before.setdefault(step, [_value(tables, path) for path in KEYS[step]])
+        self._save()
+
+    def before(self, step: SetupStep) -> list[Any] | None:
+        """What the step's keys said before, in the order of `KEYS`; None if it was not touched."""
+        return self._file.before.get(step)
+
+    def set(self, step: SetupStep, state: StepState) -> None:
+        """Put a step into a state; one that is open again has not been touched."""
+        self._file.states[step] = state
+        if state is StepState.OPEN:
+            self._file.before.pop(step, None)
+        self._save()
+
+    def finish(self) -> None:
+        """Set-up is over."""
+        self._file.finished = True
+        self._save()
+
+    def _save(self) -> None:
+        try:
+            write_atomic(self._path, msgspec.json.encode(self._file))
+        except OSError as error:
+            _log.error("how far set-up has come will not outlast a restart: %s", error)
+
+
+def _read(path: Path) -> _File:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_File)
+    except FileNotFoundError:
+        return _File()
+    except (OSError, ValueError, RecursionError) as error:  # msgspec's own are ValueErrors
+        _log.error("%s begins anew: %s", path, error)
+        return _File()
+
+
+def _value(tables: dict[str, Any], path: tuple[str, ...]) -> Any:
+    found: Any = tables
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found

@@ -1,0 +1,160 @@
+"""A lane over fake equipment on real threads: each move is made by the test and waited for."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from gateway.config import Pager
+from gateway.errors import LineError
+from gateway.model import Page, Receipt, ReceiptState
+from gateway.paging import lane
+from gateway.paging.drivers.base import Message
+from gateway.paging.lane import PageLane, Transmitter
+
+PAGERS = (
+    Pager(name="any", address="1"),
+    Pager(name="other", address="2"),
+    Pager(name="only-b", address="3", transmitter="b"),
+    Pager(name="long", address="4", max_chars=20, max_parts=3),
+)
+WAIT_S = 10.0
+NEVER_S = 3600.0
+
+
+class Equipment:
+    """One transmitter's equipment: holds each message on the line until the test answers it.
+
+    Attributes:
+        plugged: Whether the line can be opened.
+        mute: Whether it answers no handshake.
+        on_line: The message that waits for its answer.
+        heard: Every text that was put on the line.
+    """
+
+    def __init__(self, changed: threading.Condition) -> None:
+        self.plugged = True
+        self.mute = False
+        self.on_line: Message | None = None
+        self.heard: list[str] = []
+        self.opened = self.closed = self.probed = 0
+        self.error: Exception | None = None
+        self._changed = changed
+        self._answer: Receipt | None = None
+        self._automatic: Receipt | None = None
+
+    def answer(self, receipt: Receipt) -> None:
+        """Answer the message on the line."""
+        with self._changed:
+            assert self.on_line is not None
+            self.on_line, self._answer = None, receipt
+            self._changed.notify_all()
+
+    def answer_all(self, receipt: Receipt) -> None:
+        """Answer this one and all later ones at once."""
+        with self._changed:
+            self._automatic = receipt
+            self._changed.notify_all()
+
+    # --- the driver, on the transmitter's thread ---------------------------------------------
+
+    def open(self) -> None:
+        with self._changed:
+            self.opened += 1
+            self._changed.notify_all()
+            if not self.plugged:
+                raise LineError("no such device")
+
+    def send(self, message: Message) -> Receipt:
+        with self._changed:
+            if self.error is not None:
+                raise self.error
+            self.heard.append(message.text.lower())  # pagers show capitals
+            self.on_line = message
+            self._changed.notify_all()
+            assert self._changed.wait_for(lambda: self._answer or self._automatic, 60)
+            answer, self._answer, self.on_line = self._answer or self._automatic, None, None
+            assert answer is not None
+            return answer
+
+    def probe(self) -> str:
+        with self._changed:
+            self.probed += 1
+            self._changed.notify_all()
+            if self.mute:
+                raise LineError("does not answer")
+            return "hello"
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Rig:
+    """A lane over two transmitters, `a` and `b`, and everything that came of its pages."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.a, self.b = Equipment(self.changed), Equipment(self.changed)
+        self.receipts: list[tuple[str, Receipt]] = []
+        self.lane = self.lane_of(self.transmitter("a"), self.transmitter("b"))
+
+    def lane_of(self, *transmitters: Transmitter) -> PageLane:
+        return PageLane(PAGERS, transmitters, self.received)
+
+    def transmitter(self, name: str, supervise_s: float = NEVER_S) -> Transmitter:
+        driver: Equipment = getattr(self, name)
+        return Transmitter(name, driver, supervise_s=supervise_s, on_state=self.tell)
+
+    def tell(self) -> None:
+        with self.changed:
+            self.changed.notify_all()
+
+    def received(self, page: Page, receipt: Receipt) -> None:
+        with self.changed:
+            self.receipts.append((page.id, receipt))
+            self.changed.notify_all()
+
+    def until(self, true: Callable[[], object]) -> None:
+        with self.changed:
+            assert self.changed.wait_for(true, WAIT_S)
+
+    def start(self) -> None:
+        """Start, and wait until both have been tried."""
+        self.lane.start()
+        self.until(lambda: "starting" not in [each.state for each in self.lane.transmitters])
+
+    def send(self, name: str, pager: str = "any", **changes: object) -> None:
+        fields = {"alert": name, "text": name, **changes}
+        self.lane.submit(Page(id=name, pager=pager, **fields))  # type: ignore[arg-type]
+
+    def on_line(self, equipment: Equipment, text: str) -> None:
+        """Wait until the equipment has this text on the line."""
+        self.until(lambda: equipment.on_line is not None and equipment.on_line.text == text.upper())
+
+    def result(self, name: str) -> Receipt:
+        """Wait for the one receipt of a page."""
+        self.until(lambda: name in dict(self.receipts))
+        assert [page for page, _ in self.receipts].count(name) == 1
+        return dict(self.receipts)[name]
+
+    def close(self) -> None:
+        for equipment in (self.a, self.b):
+            equipment.answer_all(Receipt(ReceiptState.ACCEPTED))
+        self.lane.stop(WAIT_S)
+        assert not any(each.is_alive for each in self.lane.transmitters)
+
+
+@pytest.fixture
+def rig_class(monkeypatch: pytest.MonkeyPatch) -> type[Rig]:
+    """The rig, for who makes many: only pages make a closed line open."""
+    monkeypatch.setattr(lane, "REOPEN_FIRST_S", NEVER_S)
+    monkeypatch.setattr(lane, "REOPEN_MOST_S", NEVER_S)
+    return Rig
+
+
+@pytest.fixture
+def rig(rig_class: type[Rig]) -> Iterator[Rig]:
+    """One rig, not started yet."""
+    rig = rig_class()
+    yield rig
+    rig.close()

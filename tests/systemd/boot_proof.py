@@ -1,0 +1,266 @@
+"""Runs as root inside the system that `systemd/test-boot` has booted, and says what it came to.
+
+Each check prints one line; the file `good` beside this one appears only when all of them held.
+"""
+
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import time
+import traceback
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from gateway.client import Client
+from gateway.messages import GetSettings, GetStatus, PutSettings
+from gateway.simulator.tap_terminal import TapTerminal
+
+T = TypeVar("T")
+
+GATEWAY: Final = "achivx-gateway.service"
+PAGE: Final = "achivx-webui.service"
+SOCKET: Final = Path("/run/achivx-gateway/control.sock")
+SETTINGS: Final = Path("/etc/achivx-gateway/gateway.toml")
+COMMAND: Final = "/usr/local/bin/achivx-gateway"
+WAIT_S: Final = 30.0
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    """What a command said, whatever its status."""
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+
+
+def shown(unit: str, name: str) -> str:
+    return run("systemctl", "show", "--value", "--property", name, unit).stdout.strip()
+
+
+def main_pid(unit: str) -> int:
+    return int(shown(unit, "MainPID"))
+
+
+def until(found: Callable[[], T], words: str) -> T:
+    """The first true answer within WAIT_S."""
+    end = time.monotonic() + WAIT_S
+    while not (answer := found()):
+        assert time.monotonic() < end, f"waited {WAIT_S:.0f} s in vain: {words}"
+        time.sleep(0.05)
+    return answer
+
+
+def as_user(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return run("setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", *words)
+
+
+def inside(unit: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run something, as root, in what the unit sees of the file system."""
+    return run("nsenter", "--target", str(main_pid(unit)), "--mount", *words)
+
+
+def facts(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def press(terminal: TapTerminal) -> str:
+    """Press as an admin does; the text that the wrist pager shows."""
+    done = as_user("itsupport", COMMAND, "press", "exit-unhappy")
+    assert done.returncode == 0, done.stderr
+    page = terminal.wait_for_page(WAIT_S)
+    assert page is not None, "no page after the press"
+    return page.text
+
+
+# --- the checks, in their order ------------------------------------------------------------------
+
+
+def it_booted() -> str:
+    state = run("systemctl", "is-system-running", "--wait").stdout.strip()
+    failed = run("systemctl", "--failed", "--no-legend", "--plain").stdout.split("\n")
+    units = [line.split()[0] for line in failed if line]
+    ours = [unit for unit in units if "achivx" in unit or "nftables" in unit or "journald" in unit]
+    assert not ours, f"failed: {ours}"
+    for unit in (GATEWAY, PAGE):
+        assert shown(unit, "ActiveState") == "active", f"{unit} is {shown(unit, 'ActiveState')}"
+        assert shown(unit, "NRestarts") == "0", f"{unit} was restarted"
+    return f"{state}; both units active at the first go; other failed units: {units or 'none'}"
+
+
+def it_is_shut_in() -> str:
+    wanted = {"CapEff": "0" * 16, "CapBnd": "0" * 16, "NoNewPrivs": "1", "Seccomp": "2"}
+    for unit in (GATEWAY, PAGE):
+        status = facts(main_pid(unit))
+        found = {name: status[name] for name in wanted}
+        assert found == wanted, f"{unit}: {found}"
+        user = pwd.getpwuid(int(status["Uid"].split()[0])).pw_name
+        assert f"{user}.service" == unit, f"{unit} runs as {user}"
+        for place in ("/usr", "/etc", "/opt/achivx-gateway"):
+            assert inside(unit, "touch", f"{place}/x").returncode, f"{unit} can write in {place}"
+        assert not inside(unit, "ls", "/root").stdout, f"{unit} sees /root"
+    return "no capability, no new privilege, seccomp on, the system read-only"
+
+
+def the_page_sees_no_data() -> str:
+    for place in ("/etc/achivx-gateway", "/var/lib/achivx-gateway"):
+        seen = inside(PAGE, "ls", "-A", place).stdout
+        assert not seen, f"the page sees {place}: {seen}"
+    return "neither settings nor journal"
+
+
+def who_may_connect() -> str:
+    until(SOCKET.exists, "the control socket")
+    run("useradd", "--no-create-home", "--groups", "achivx-admin", "itsupport")
+    run("useradd", "--no-create-home", "stranger")
+    status = SOCKET.stat()
+    assert (status.st_mode & 0o777, SOCKET.group()) == (0o660, "achivx-control")
+    admin = as_user("itsupport", COMMAND, "status")
+    assert admin.returncode == 0, f"achivx-admin cannot: {admin.stderr}"
+    assert as_user("stranger", COMMAND, "status").returncode == 1
+    probe = (
+        "import socket; s = socket.socket(socket.AF_UNIX);"
+        f"s.connect({str(SOCKET)!r});"
+        's.sendall(b\'{"id":1,"request":{"op":"status"}}\\n\'); print(s.recv(9999).decode())'
+    )
+    assert as_user("stranger", sys.executable, "-c", probe).returncode == 1
+    page = as_user("achivx-webui", sys.executable, "-c", probe)
+    assert page.returncode == 0, f"the page cannot: {page.stderr}"
+    assert "not_signed_in" in page.stdout, f"the page has authority of its own: {page.stdout}"
+    return "achivx-admin may, achivx-webui may and must sign in, a stranger may not"
+
+
+def it_starts_without_a_token() -> str:
+    place = Path(f"/run/credentials/{GATEWAY}/achivx-token")
+    assert not place.exists()
+    token = Path("/etc/credstore/achivx-token")
+    assert token.parent.stat().st_mode & 0o777 == 0o700
+    token.write_text("secret")
+    token.chmod(0o600)
+    run("systemctl", "restart", GATEWAY)
+    assert as_user("achivx-gateway", "cat", str(place)).stdout == "secret"
+    assert as_user("achivx-webui", "cat", str(place)).returncode == 1
+    return "and takes it from /etc/credstore, for its eyes only"
+
+
+def a_press_is_paged(terminal: TapTerminal) -> str:
+    text = SETTINGS.read_text().replace("socket://127.0.0.1:9", terminal.port)
+    with Client(SOCKET) as client:
+        replaces = client.call(GetSettings()).sha256
+        client.call(PutSettings(text=text, replaces_sha256=replaces))
+    kept = SETTINGS.stat()
+    assert (SETTINGS.owner(), SETTINGS.group()) == ("achivx-gateway", "achivx-admin")
+    assert kept.st_mode & 0o777 == 0o640
+    run("systemctl", "restart", GATEWAY)
+    return f"settings written by the gateway itself; the pager shows {press(terminal)!r}"
+
+
+def the_page_answers() -> str:
+    # An address of the shop's network: the page binds to it to see that it is its own.
+    run("ip", "address", "add", "192.168.77.1/24", "dev", "lo")
+    with urllib.request.urlopen("http://192.168.77.1:8080/", timeout=WAIT_S) as answer:
+        words = answer.read().decode()
+        assert answer.status == 200
+    assert "<html" in words
+    return f"on the shop's network: {answer.url}, {len(words)} bytes"
+
+
+def the_gateway_listens_nowhere() -> str:
+    heard = run("ss", "--tcp", "--udp", "--listening", "--processes", "--no-header").stdout
+    ours = [line for line in heard.splitlines() if f"pid={main_pid(GATEWAY)}," in line]
+    assert not ours, ours
+    assert f"pid={main_pid(PAGE)}," in heard, f"the page is not in the list: {heard}"
+    return "no port of its own"
+
+
+def it_comes_back(terminal: TapTerminal) -> str:
+    before, began = main_pid(GATEWAY), time.monotonic()
+    os.kill(before, signal.SIGKILL)
+    until(lambda: main_pid(GATEWAY) not in (0, before), "a new process")
+    until(lambda: shown(GATEWAY, "ActiveState") == "active", "active after SIGKILL")
+    took_s = time.monotonic() - began
+    return f"after SIGKILL active again in {took_s:.1f} s; pages {press(terminal)!r}"
+
+
+def a_frozen_one_is_replaced(terminal: TapTerminal) -> str:
+    drop_in = Path(f"/run/systemd/system/{GATEWAY}.d/quick.conf")
+    drop_in.parent.mkdir(parents=True)
+    drop_in.write_text("[Service]\nWatchdogSec=2\nTimeoutAbortSec=1\n")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", GATEWAY)
+    before = main_pid(GATEWAY)
+    os.kill(before, signal.SIGSTOP)
+    until(lambda: main_pid(GATEWAY) not in (0, before), "a new process")
+    until(lambda: shown(GATEWAY, "ActiveState") == "active", "active after the watchdog")
+    log = run("journalctl", "--unit", GATEWAY, "--output=cat").stdout
+    assert "Watchdog timeout" in log, log
+    return f"by the watchdog; pages {press(terminal)!r}"
+
+
+def nothing_was_lost() -> str:
+    with Client(SOCKET) as client:
+        status = client.call(GetStatus())
+    (button,) = status.buttons
+    assert (button.presses, status.journal.state) == (3, "ok"), status
+    return f"{button.presses} presses in the journal, {status.journal.last_seq} records"
+
+
+def the_firewall_is_up() -> str:
+    assert shown("nftables.service", "ActiveState") == "active"
+    rules = run("nft", "list", "chain", "inet", "achivx", "input").stdout
+    assert "policy drop" in rules, rules
+    Path("/etc/achivx-firewall.d/ssh.nft").write_text("add element inet achivx services { 22 }\n")
+    assert run("systemctl", "reload", "nftables").returncode == 0
+    services = run("nft", "list", "set", "inet", "achivx", "services").stdout
+    assert "22," in services, services
+    return "drops by default; SSH after its one line"
+
+
+def udev_reads_its_rules() -> str:
+    version = int(run("udevadm", "--version").stdout)
+    if version < 254:
+        return f"udev {version} cannot verify rules"
+    done = run("udevadm", "verify", "/etc/udev/rules.d/70-achivx-gateway.rules")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return "without complaint"
+
+
+def main() -> None:
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("boot", it_booted),
+        ("sandbox", it_is_shut_in),
+        ("data", the_page_sees_no_data),
+        ("access", who_may_connect),
+        ("token", it_starts_without_a_token),
+    ]
+    with TapTerminal(tcp=True) as terminal:
+        checks += [
+            ("press", lambda: a_press_is_paged(terminal)),
+            ("page", the_page_answers),
+            ("ports", the_gateway_listens_nowhere),
+            ("kill", lambda: it_comes_back(terminal)),
+            ("watchdog", lambda: a_frozen_one_is_replaced(terminal)),
+            ("journal", nothing_was_lost),
+            ("firewall", the_firewall_is_up),
+            ("udev", udev_reads_its_rules),
+        ]
+        good = all(holds(name, check) for name, check in checks)  # later ones build on earlier ones
+    if good:
+        Path(__file__).with_name("good").touch()
+    else:
+        for unit in (GATEWAY, PAGE, "nftables"):
+            print(run("journalctl", "--unit", unit, "--output=cat", "--lines=40").stdout)
+
+
+def holds(name: str, check: Callable[[], str]) -> bool:
+    try:
+        print(f"  {name:9} {check()}", flush=True)
+    except Exception:  # noqa: BLE001 - whatever it is, it is told and the system goes down
+        print(f"  {name:9} FAILED\n{traceback.format_exc()}", flush=True)
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+"""The units and what stands beside them, as systemd's own tools and nft see them."""
+
+import os
+import re
+import shutil
+import subprocess
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SYSTEMD = ROOT / "systemd"
+GATEWAY = SYSTEMD / "achivx-gateway.service"
+PAGE = SYSTEMD / "achivx-webui.service"
+UNITS = (GATEWAY, PAGE)
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+
+
+def values(unit: Path, key: str) -> list[str]:
+    """All values of a key, in the order of the file."""
+    return re.findall(rf"^{key}=(.*)$", unit.read_text(), re.MULTILINE)
+
+
+def analyze() -> str:
+    """Not a skip: units that nobody has checked must not look as if they were good."""
+    found = shutil.which("systemd-analyze")
+    assert found, "systemd-analyze is missing: scripts/apt-install systemd"
+    return found
+
+
+class TestExposure:
+    @pytest.mark.parametrize(("unit", "most"), [(GATEWAY, 16), (PAGE, 12)])
+    def test_is_low(self, unit: Path, most: int) -> None:
+        words = ("security", "--offline=true", "--no-pager", f"--threshold={most}")
+        done = run(analyze(), *words, unit)
+        assert done.returncode == 0, done.stdout
+
+    @pytest.mark.parametrize(("unit", "most"), [(GATEWAY, 16), (PAGE, 12)])
+    def test_a_hole_would_be_found(self, tmp_path: Path, unit: Path, most: int) -> None:
+        holed = tmp_path / unit.name
+        text = unit.read_text()
+        for key in ("SystemCallFilter", "RestrictNamespaces", "CapabilityBoundingSet"):
+            text = re.sub(rf"^{key}=.*\n", "", text, flags=re.MULTILINE)
+        holed.write_text(text)
+        words = ("security", "--offline=true", "--no-pager", f"--threshold={most}")
+        assert run(analyze(), *words, holed).returncode != 0
+
+
+class TestVerify:
+    @pytest.fixture
+    def tree(self, tmp_path: Path) -> Path:
+        """A system with our units, in which their commands are there."""
+        shutil.copytree(
+            "/usr/lib/systemd/system", tmp_path / "usr/lib/systemd/system", symlinks=True
+        )
+        places = tmp_path / "etc/systemd/system"
+        (places / "achivx-gateway.service.d").mkdir(parents=True)
+        shutil.copy(SYSTEMD / "appliance/last-resort.conf", places / "achivx-gateway.service.d")
+        commands = tmp_path / "opt/achivx-gateway/current/bin"
+        commands.mkdir(parents=True)
+        for unit in UNITS:
+            shutil.copy(unit, places)
+            shutil.copy("/bin/true", commands / unit.stem)
+        return tmp_path
+
+    def verify(self, tree: Path) -> subprocess.CompletedProcess[str]:
+        names = (unit.name for unit in UNITS)
+        return run(analyze(), "verify", "--man=no", f"--root={tree}", *names)
+
+    def test_is_clean(self, tree: Path) -> None:
+        done = self.verify(tree)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    def test_a_typing_mistake_would_be_found(self, tree: Path) -> None:
+        with (tree / "etc/systemd/system" / GATEWAY.name).open("a") as file:
+            file.write("\n[Service]\nRestartSecs=3\n")
+        assert "RestartSecs" in self.verify(tree).stderr
+
+    def test_a_missing_command_would_be_found(self, tree: Path) -> None:
+        (tree / "opt/achivx-gateway/current/bin/achivx-webui").unlink()
+        done = self.verify(tree)
+        assert done.returncode != 0
+        assert "achivx-webui" in done.stderr
+
+
+class TestPromises:
+    """What the score does not see."""
+
+    def test_the_gateway_is_tried_for_ever_and_watched(self) -> None:
+        assert values(GATEWAY, "Restart") == ["always"]
+        assert values(GATEWAY, "StartLimitIntervalSec") == ["0"]
+        assert values(GATEWAY, "Type") == ["notify"]
+        (watchdog,) = values(GATEWAY, "WatchdogSec")
+        assert int(watchdog) <= 30
+
+    def test_the_last_resort_comes_after_minutes_not_seconds(self) -> None:
+        """A limit that is reached at once would reboot for a typing mistake; one that never is …"""
+        drop_in = SYSTEMD / "appliance/last-resort.conf"
+        (burst,) = map(int, values(drop_in, "StartLimitBurst"))
+        (pause_s,) = map(int, values(GATEWAY, "RestartSec"))
+        (minutes,) = (
+            int(text.removesuffix("min")) for text in values(drop_in, "StartLimitIntervalSec")
+        )
+        quickest_start_s, slowest_start_s = 0.5, 9
+        assert burst * (pause_s + quickest_start_s) >= 4 * 60
+        assert burst * (pause_s + slowest_start_s) < minutes * 60
+
+    def test_the_gateway_waits_for_no_network_and_no_clock(self) -> None:
+        for key in ("After", "Requires", "Wants", "BindsTo"):
+            assert values(GATEWAY, key) == []
+
+    def test_the_gateway_never_listens(self) -> None:
+        assert values(GATEWAY, "SocketBindDeny") == ["any"]
+        assert values(GATEWAY, "SocketBindAllow") == []
+
+    def test_devices_are_pins_and_serial_lines(self) -> None:
+        allowed = {value.split()[0] for value in values(GATEWAY, "DeviceAllow")}
+        kinds = {"gpiochip", "ttyUSB", "ttyACM", "ttyAMA", "ttyS"}
+        assert allowed == {f"char-{kind}" for kind in kinds}
+        assert values(PAGE, "PrivateDevices") == ["yes"]
+
+    def test_the_page_has_no_way_to_the_data(self) -> None:
+        (hidden,) = values(PAGE, "InaccessiblePaths")
+        assert hidden.split() == ["-/etc/achivx-gateway", "-/var/lib/achivx-gateway"]
+        for key in ("LoadCredential", "ReadWritePaths", "SupplementaryGroups"):
+            assert values(PAGE, key) == []
+
+    def test_the_socket_is_the_control_groups(self) -> None:
+        assert values(GATEWAY, "Group") == ["achivx-control"]
+        assert values(PAGE, "Group") == ["achivx-webui"]
+
+    def test_one_port_in_unit_firewall_and_announcement(self) -> None:
+        (listen,) = re.findall(r"^Environment=LISTEN=.*:(\d+)$", PAGE.read_text(), re.MULTILINE)
+        allowed = {v.removeprefix("tcp:") for v in values(PAGE, "SocketBindAllow") if "tcp" in v}
+        firewall = (SYSTEMD / "appliance/firewall.nft").read_text()
+        (elements,) = re.findall(r"inet_service\n\s+elements = {([^}]*)}", firewall)
+        announcement = (SYSTEMD / "achivx-gateway.avahi.xml").read_text()
+        (announced,) = re.findall(r"<port>(\d+)</port>", announcement)
+        assert listen == announced
+        assert listen in allowed
+        assert set(elements.replace(" ", "").split(",")) == allowed
+
+    def test_page_and_firewall_mean_the_same_network(self) -> None:
+        firewall = (SYSTEMD / "appliance/firewall.nft").read_text()
+        filtered = set(re.findall(r"[\da-f.:]+/\d+", firewall.partition("chain input")[0]))
+        (allowed,) = (value.split() for value in values(PAGE, "IPAddressAllow"))
+        spelled = {"localhost": set(), "link-local": {"169.254.0.0/16", "fe80::/10"}}
+        assert filtered == set().union(*(spelled.get(word, {word}) for word in allowed))
+
+
+class TestUsers:
+    @pytest.fixture
+    def tree(self, tmp_path: Path) -> Path:
+        (tmp_path / "etc").mkdir()
+        done = run("systemd-sysusers", f"--root={tmp_path}", SYSTEMD / "achivx-gateway.sysusers")
+        assert done.returncode == 0, done.stderr
+        return tmp_path
+
+    def groups(self, tree: Path) -> dict[str, set[str]]:
+        lines = (line.split(":") for line in (tree / "etc/group").read_text().splitlines())
+        return {name: set(members.split(",")) - {""} for name, _, _, members in lines}
+
+    def test_each_is_in_its_groups_and_no_other(self, tree: Path) -> None:
+        groups = self.groups(tree)
+        assert groups["gpio"] == groups["dialout"] == groups["achivx-admin"] == {"achivx-gateway"}
+        assert groups["achivx-control"] == {"achivx-webui"}
+        assert groups["achivx-gateway"] == groups["achivx-webui"] == set()
+
+    def test_nobody_can_log_in(self, tree: Path) -> None:
+        for line in (tree / "etc/passwd").read_text().splitlines():
+            if line.startswith("achivx-"):
+                assert line.endswith("/nologin")
+
+    def test_whoever_is_named_elsewhere_is_made_here(self, tree: Path) -> None:
+        made = self.groups(tree).keys() | {"root"}
+        named = {name for unit in UNITS for key in ("User", "Group") for name in values(unit, key)}
+        for line in (SYSTEMD / "achivx-gateway.tmpfiles").read_text().splitlines():
+            fields = line.split()
+            if fields and not line.startswith("#"):
+                named |= {*fields[3:5], *re.findall(r"group:([\w-]+)", fields[-1])} - {"-"}
+        named |= set(re.findall(r'GROUP="(\w+)"', (SYSTEMD / "achivx-gateway.rules").read_text()))
+        assert named <= made
+
+
+class TestBeside:
+    def test_firewall_is_read_by_nft(self) -> None:
+        nft = shutil.which("nft", path=f"{os.environ['PATH']}:/usr/sbin")
+        assert nft, "nft is missing: scripts/apt-install nftables"
+        # In a network of its own, of which this user is root: nothing of this machine is touched.
+        alone = ("unshare", "--user", "--map-root-user", "--net")
+        done = run(*alone, nft, "--check", "--file", SYSTEMD / "appliance/firewall.nft")
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_udev_rules_are_assignments_and_jumps_that_land(self) -> None:
+        text = (SYSTEMD / "achivx-gateway.rules").read_text()
+        key = r'[A-Z_]+(\{[\w.]+\})?(==|!=|=|\+=)"[^"]*"'
+        for line in text.splitlines():
+            assert re.fullmatch(rf"(#.*|{key}(, {key})*|)", line), line
+        assert set(re.findall(r'GOTO="(\w+)"', text)) == set(re.findall(r'LABEL="(\w+)"', text))
+
+    @pytest.mark.parametrize("path", sorted(SYSTEMD.glob("appliance/*.conf")), ids=lambda p: p.name)
+    def test_drop_ins_are_sections_of_keys(self, path: Path) -> None:
+        parser = ConfigParser(strict=False, interpolation=None)
+        parser.read(path)
+        assert parser.sections()
+        for section in parser.sections():
+            assert dict(parser[section])
+
+    def test_every_file_is_installed(self) -> None:
+        """What nobody installs is dead; what is installed and not there fails at the shop."""
+        listed = set(
+            re.findall(
+                r"^(\S+\.\w+) +/(?:etc|usr)/\S+$",
+                (ROOT / "scripts/install").read_text(),
+                re.MULTILINE,
+            )
+        )
+        there = {str(path.relative_to(SYSTEMD)) for path in SYSTEMD.rglob("*") if path.is_file()}
+        assert listed == there - {"test-boot"}

@@ -1,0 +1,156 @@
+"""What scripts/make_release.py decides around pip; a whole build is done by systemd/test-boot."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from packaging.markers import Marker
+
+from gateway import __version__
+
+SCRIPT = Path(__file__).parent.parent / "scripts" / "make_release.py"
+ELF = {"aarch64": b"\x7fELF\x02\x01".ljust(18, b"\0") + b"\xb7\0"}
+ELF["x86_64"] = ELF["aarch64"][:18] + b"\x3e\0"
+ELF["armv7l"] = b"\x7fELF\x01\x01".ljust(18, b"\0") + b"\x28\0"
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_release", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+make_release = load()
+
+
+def tree_with(place: Path, version: str, machine: str = "aarch64") -> Path:
+    """The tree of a Debian whose python3 is this version."""
+    (place / "usr/bin").mkdir(parents=True)
+    (place / f"usr/bin/python{version}").write_bytes(ELF[machine])
+    (place / "usr/bin/python3").symlink_to(f"python{version}")
+    return place
+
+
+class TestTarget:
+    @pytest.mark.parametrize(("version", "machine"), [("3.11", "aarch64"), ("3.13", "x86_64")])
+    def test_is_the_systems_python(self, tmp_path: Path, version: str, machine: str) -> None:
+        target = make_release.find_target(tree_with(tmp_path, version, machine), None)
+        assert str(target.path) == f"/usr/bin/python{version}"
+        assert (f"3.{target.minor}", target.machine) == (version, machine)
+
+    def test_a_newer_one_beside_an_old_default_will_do(self, tmp_path: Path) -> None:
+        tree = tree_with(tmp_path, "3.9")
+        (tree / "usr/bin/python3.12").write_bytes(ELF["aarch64"])
+        assert make_release.find_target(tree, None).minor == 12
+
+    def test_links_lead_inside_the_tree(self, tmp_path: Path) -> None:
+        tree = tree_with(tmp_path, "3.11")
+        (tree / "usr/bin/chosen").symlink_to("/usr/bin/python3")
+        target = make_release.find_target(tree, "/usr/bin/chosen")
+        assert str(target.path) == "/usr/bin/python3.11"
+
+    def test_too_old_is_told_with_what_is_there(self, tmp_path: Path) -> None:
+        with pytest.raises(make_release.CannotBuild, match=r"3\.11 or newer.*only python3\.9"):
+            make_release.find_target(tree_with(tmp_path, "3.9"), None)
+
+    def test_none_at_all(self, tmp_path: Path) -> None:
+        with pytest.raises(make_release.CannotBuild, match="install python3"):
+            make_release.find_target(tmp_path, None)
+
+    def test_links_in_a_circle_lead_nowhere(self, tmp_path: Path) -> None:
+        (tmp_path / "usr/bin").mkdir(parents=True)
+        (tmp_path / "usr/bin/python3").symlink_to("python3")
+        with pytest.raises(make_release.CannotBuild):
+            make_release.find_target(tmp_path, None)
+
+    def test_32_bit_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(make_release.CannotBuild, match="64-bit"):
+            make_release.find_target(tree_with(tmp_path, "3.11", "armv7l"), None)
+
+
+class TestPins:
+    LOCK = (
+        "gpiozero==2.0.1 \\\n    --hash=sha256:aa\n    # via us\n"
+        "lgpio==0.2.2.0 ; python_full_version < '3.13' \\\n    --hash=sha256:bb\n"
+    )
+
+    @pytest.mark.parametrize(("version", "kept"), [("3.11", True), ("3.13", False)])
+    def test_are_the_targets(self, version: str, kept: bool) -> None:
+        environment = {"python_full_version": f"{version}.0"}
+        pins = make_release.pins_for(self.LOCK, lambda text: Marker(text).evaluate(environment))
+        assert "gpiozero==2.0.1 \\\n    --hash=sha256:aa\n" in pins
+        assert ("lgpio==0.2.2.0 \\\n    --hash=sha256:bb\n" in pins) is kept
+        assert ";" not in pins
+
+    def test_of_the_real_lock_are_all_there(self) -> None:
+        lock = make_release.LOCK.read_text(encoding="utf-8")
+        pins = make_release.pins_for(lock, lambda _: True)
+        assert pins.count("==") == lock.count("==")
+        assert pins.count("--hash=") == lock.count("--hash=")
+
+    def test_without_a_hash_are_refused(self) -> None:
+        with pytest.raises(make_release.CannotBuild, match="flask"):
+            make_release.pins_for("flask>=3\n", lambda _: True)
+
+
+class TestSentences:
+    @pytest.mark.parametrize(
+        ("said", "sentence"),
+        [
+            ("ERROR: [Errno 28] No space left on device", "The disk is full"),
+            ("WARNING: Retrying (Retry(total=4)) after NewConnectionError", "--wheels DIR"),
+            (
+                "ERROR: Could not find x\nERROR: No matching distribution found for msgspec==1",
+                "pip said: ERROR: No matching distribution found for msgspec==1",
+            ),
+        ],
+    )
+    def test_of_pips_failures(self, said: str, sentence: str) -> None:
+        told = make_release.why(said)
+        assert sentence in told
+        assert "\n" not in told
+
+    def test_no_room(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        usage = shutil.disk_usage(tmp_path)._replace(free=12_000_000)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+        name, target = "1", make_release.find_target(tree_with(tmp_path / "tree", "3.11"), None)
+        build = make_release.Build(name, target, None, tmp_path)
+        with pytest.raises(make_release.CannotBuild, match="Only 12 MB are free"):
+            build.run()
+        assert not build.path.exists()
+
+    def test_no_such_wheels(self, tmp_path: Path) -> None:
+        tree = tree_with(tmp_path / "tree", "3.11")
+        words: list[str | Path] = [sys.executable, SCRIPT, "--root", tree]
+        done = subprocess.run(
+            [*words, "--wheels", tmp_path / "none"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        sentence = f"There is no directory {tmp_path / 'none'}: --wheels names one."
+        assert done.stderr.splitlines()[-1] == sentence
+
+
+class TestName:
+    def test_is_version_and_what_it_is_made_from(self, tmp_path: Path) -> None:
+        target = make_release.find_target(tree_with(tmp_path / "a", "3.11"), None)
+        other = make_release.find_target(tree_with(tmp_path / "b", "3.13"), None)
+        name = make_release.release_name(target)
+        assert name.rpartition("-")[0] == __version__
+        assert name == make_release.release_name(target)
+        assert name != make_release.release_name(other)
+
+    def test_what_is_complete_is_not_built_again(self, tmp_path: Path) -> None:
+        target = make_release.find_target(tree_with(tmp_path / "tree", "3.11"), None)
+        build = make_release.Build("1", target, tmp_path / "no wheels", tmp_path)
+        build.path.mkdir(parents=True)
+        (build.path / make_release.COMPLETE).touch()
+        build.run()
+        assert list(build.path.iterdir()) == [build.path / make_release.COMPLETE]

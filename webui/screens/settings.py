@@ -1,0 +1,367 @@
+"""The settings: part by part in forms, whole as text, and what they were before."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from webui import forms
+from webui.anew import start_anew
+from webui.client import (
+    CheckSettings,
+    EditSettings,
+    GetHistory,
+    GetPastSettings,
+    GetSettings,
+    Refused,
+    ReplaceSettings,
+    Request,
+    SetPin,
+    SettingsEdit,
+    SettingsProblem,
+    SettingsResult,
+)
+from webui.forms import Field, KeyPath
+from webui.person import gateway
+from webui.screens.setup import owners_only
+from webui.sections import SECTIONS, Section
+from webui.translate import gettext
+from webui.words import refusal
+
+TEXT_BYTES: Final = 256 * 1024
+_FORM_BYTES: Final = 3 * TEXT_BYTES + 4096  # every byte may come as %XX
+
+blueprint = Blueprint("settings", __name__, url_prefix="/settings")
+
+
+@blueprint.get("")
+@owners_only
+def index() -> ResponseReturnValue:
+    """What there is to set."""
+    return render_template("settings/index.html", sections=SECTIONS.values())
+
+
+# --- part by part ------------------------------------------------------------------------------
+
+
+@blueprint.get("/<name>")
+@owners_only
+def section(name: str) -> ResponseReturnValue:
+    """One part: its form, or the list of what is there."""
+    part = _section(name)
+    text, sha256 = _text()
+    found = _at(tomllib.loads(text), part.path)
+    if part.is_list:
+        tables = found if isinstance(found, list) else []
+        return render_template("settings/list.html", section=part, tables=tables, sha256=sha256)
+    table = found if isinstance(found, dict) else {}
+    return _form(part, part.path, table, sha256, kind=request.args.get("kind"))
+
+
+@blueprint.get("/<name>/<int:at>")
+@owners_only
+def element(name: str, at: int) -> ResponseReturnValue:
+    """One of many; the number after the last is a new one."""
+    part = _section(name)
+    text, sha256 = _text()
+    tables = _at(tomllib.loads(text), part.path) or []
+    if not part.is_list or at > len(tables):
+        abort(404)
+    table = tables[at] if at < len(tables) else {}
+    return _form(part, (*part.path, at), table, sha256, kind=request.args.get("kind"))
+
+
+@blueprint.post("/<name>/set")
+@owners_only
+def put(name: str) -> ResponseReturnValue:
+    """Change one part."""
+    part = _section(name)
+    found = _at(tomllib.loads(_text()[0]), part.path)
+    return _put(part, part.path, found if isinstance(found, dict) else {}, is_new=found is None)
+
+
+@blueprint.post("/<name>/<int:at>/set")
+@owners_only
+def put_element(name: str, at: int) -> ResponseReturnValue:
+    """Change one of many, or add one."""
+    part = _section(name)
+    tables = _at(tomllib.loads(_text()[0]), part.path) or []
+    if not part.is_list or at > len(tables):
+        abort(404)
+    is_new = at == len(tables)
+    table = {} if is_new else tables[at]
+    return _put(part, (*part.path, at), table, is_new=is_new)
+
+
+@blueprint.post("/<name>/<int:at>/remove")
+@owners_only
+def remove(name: str, at: int) -> ResponseReturnValue:
+    """Take one of many away."""
+    part = _section(name)
+    gone = SettingsEdit((*part.path, at), None)
+    wish = EditSettings(edits=(gone,), replaces_sha256=request.form.get("sha256", ""))
+    result = _ask(wish)
+    if result is not None and result.problems:
+        flash(
+            gettext("The box does not accept this: %(why)s", why=_sentence(result.problems[0])),
+            "bad",
+        )
+    elif result is not None:
+        _apply(result)
+    return redirect(url_for("settings.section", name=name), 303)
+
+
+def _section(name: str) -> Section:
+    if name not in SECTIONS:
+        abort(404)
+    return SECTIONS[name]
+
+
+def _text() -> tuple[str, str]:
+    settings = gateway().call(GetSettings())
+    return settings.text, settings.sha256
+
+
+def _at(tables: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        tables = tables.get(key) if isinstance(tables, dict) else None
+    return tables
+
+
+def _form(
+    part: Section,
+    path: KeyPath,
+    table: Mapping[str, Any],
+    sha256: str,
+    *,
+    kind: str | None = None,
+    typed: Mapping[str, str] | None = None,
+    problems: Sequence[SettingsProblem] = (),
+    wrong: Sequence[str] = (),
+) -> ResponseReturnValue:
+    tag = kind if kind in part.kinds else part.kind_of(dict(table))
+    rows = forms.fields(part.kinds[tag])
+    values = {name: text for row in rows for name, text in forms.show(row, table).items()}
+    by_field, others = _sort(problems, path, rows)
+    page = render_template(
+        "settings/form.html",
+        section=part,
+        tag=tag,
+        at=path[-1] if isinstance(path[-1], int) else None,
+        is_new=not table,
+        fields=rows,
+        values={**values, **(typed or {})},
+        sha256=sha256,
+        by_field=by_field,
+        others=others,
+        wrong=wrong,
+    )
+    return page, 422 if problems or wrong else 200
+
+
+def _sort(
+    problems: Sequence[SettingsProblem], path: KeyPath, rows: Sequence[Field]
+) -> tuple[dict[str, str], list[SettingsProblem]]:
+    """Problems by the field they are about, and the others."""
+    by_field: dict[str, str] = {}
+    others = []
+    for problem in problems:
+        place = problem.where.partition(" (")[0]
+        starts = {row.key: forms.written((*path, row.key)) for row in rows}
+        key = next((key for key, start in starts.items() if place.startswith(start)), None)
+        if key is None:
+            others.append(problem)
+        else:
+            by_field.setdefault(key, problem.right)
+    return by_field, others
+
+
+def _put(
+    part: Section, path: KeyPath, table: Mapping[str, Any], *, is_new: bool
+) -> ResponseReturnValue:
+    sha256 = request.form.get("sha256", "")
+    kind = request.form.get("tag", "")
+    tag = kind if kind in part.kinds else part.kind_of(dict(table))
+    rows = forms.fields(part.kinds[tag])
+    wanted: dict[str, Any] = {part.tag: tag} if part.tag else {}
+    wrong = []
+    for row in rows:
+        try:
+            wanted[row.key] = forms.read(row, request.form)
+        except forms.NotUnderstood:
+            wrong.append(row.key)
+    typed = request.form.to_dict()
+    if wrong:
+        return _form(part, path, table, sha256, kind=tag, typed=typed, wrong=wrong)
+    edits = _edits(part, path, table, wanted, is_new=is_new)
+    result = _ask(EditSettings(edits=edits, replaces_sha256=sha256))
+    if result is not None and result.problems:
+        problems = result.problems
+        return _form(part, path, table, sha256, kind=tag, typed=typed, problems=problems)
+    if result is not None:
+        _apply(result)
+    return redirect(url_for("settings.section", name=part.name), 303)
+
+
+def _edits(
+    part: Section,
+    path: KeyPath,
+    table: Mapping[str, Any],
+    wanted: dict[str, Any],
+    *,
+    is_new: bool,
+) -> tuple[SettingsEdit, ...]:
+    """Key by key, so that the comments of the file survive.
+
+    A new table, or one of another kind than before, is written whole.
+    """
+    is_other = bool(part.tag) and table.get(part.tag) != wanted.get(part.tag)
+    if not is_new and not is_other:
+        return tuple(
+            SettingsEdit((*path, key), value) for key, value in forms.changes(table, wanted).items()
+        )
+    whole = {key: value for key, value in wanted.items() if value is not None}
+    if part.is_list and path[-1] == 0 and is_new:  # the first of its list
+        return (SettingsEdit(path[:-1], [whole]),)
+    return (SettingsEdit(path, whole),)
+
+
+def _ask(wish: Request[SettingsResult]) -> SettingsResult | None:
+    """Ask; None, with the reason on the next page, where the gateway says no."""
+    try:
+        return gateway().call(wish)
+    except Refused as error:
+        flash(refusal(error), "bad")
+        return None
+
+
+def _apply(result: SettingsResult) -> None:
+    """Put what was written into force, and tell what came of it."""
+    if not result.applied:
+        start_anew()
+    if _text()[1] == result.sha256:
+        flash(gettext("Saved, and in force."), "good")
+    else:
+        flash(
+            gettext("The box could not start on these settings: the ones before are back."), "bad"
+        )
+
+
+def _sentence(problem: SettingsProblem) -> str:
+    return f"{problem.where}: {problem.right}" if problem.where else problem.right
+
+
+# --- whole -------------------------------------------------------------------------------------
+
+
+@blueprint.get("/text")
+@owners_only
+def text() -> ResponseReturnValue:
+    """The whole file."""
+    now, sha256 = _text()
+    return render_template("settings/text.html", text=now, sha256=sha256, result=None)
+
+
+@blueprint.post("/text/set")
+@owners_only
+def put_text() -> ResponseReturnValue:
+    """Replace the whole file, or only look what is wrong with it."""
+    typed, sha256 = _typed(), request.form.get("sha256", "")
+    if request.form.get("do") == "check":
+        result = gateway().call(CheckSettings(text=typed))
+    else:
+        wish = ReplaceSettings(text=typed, replaces_sha256=sha256)
+        found = _ask(wish)
+        if found is None:
+            return redirect(url_for("settings.text"), 303)
+        result = found
+        if not result.problems:
+            _apply(result)
+            return redirect(url_for("settings.text"), 303)
+    page = render_template("settings/text.html", text=typed, sha256=sha256, result=result)
+    return page, 422 if result.problems else 200
+
+
+def _typed() -> str:
+    """What was typed, or the file that was chosen; browsers send line ends of their own."""
+    chosen = request.files.get("file")
+    if chosen is not None and chosen.filename:
+        typed = chosen.read(TEXT_BYTES + 1).decode(errors="replace")
+    else:
+        typed = str(request.form.get("text", ""))
+    return typed.replace("\r\n", "\n")
+
+
+@blueprint.before_request
+def _take_a_whole_file() -> None:
+    if request.endpoint == "settings.put_text":
+        request.max_content_length = _FORM_BYTES
+        request.max_form_memory_size = _FORM_BYTES
+
+
+@blueprint.get("/backup")
+@owners_only
+def backup() -> ResponseReturnValue:
+    """The settings as a file; there is no secret in them."""
+    return Response(
+        _text()[0],
+        mimetype="application/toml",
+        headers={"Content-Disposition": "attachment; filename=gateway.toml"},
+    )
+
+
+@blueprint.get("/history")
+@owners_only
+def history() -> ResponseReturnValue:
+    """What was replaced, and who changed what."""
+    return render_template("settings/history.html", history=gateway().call(GetHistory()))
+
+
+@blueprint.get("/history/<int:number>")
+@owners_only
+def past(number: int) -> ResponseReturnValue:
+    """Settings that were replaced, to look at and to take up again."""
+    try:
+        found = gateway().call(GetPastSettings(number=number))
+    except Refused as error:
+        flash(refusal(error), "bad")
+        return redirect(url_for("settings.history"), 303)
+    return render_template(
+        "settings/text.html", text=found, sha256=_text()[1], result=None, past=number
+    )
+
+
+# --- the box -----------------------------------------------------------------------------------
+
+
+@blueprint.get("/people")
+@owners_only
+def people() -> ResponseReturnValue:
+    """Give somebody a PIN."""
+    return render_template("settings/people.html", staff=gateway().info.staff)
+
+
+@blueprint.post("/people/pin")
+@owners_only
+def pin() -> ResponseReturnValue:
+    """A new PIN; whoever signed in with the old one is signed out."""
+    staff = request.form.get("staff", "")
+    try:
+        gateway().call(SetPin(staff=staff, pin=request.form.get("pin", "")))
+    except Refused as error:
+        flash(refusal(error), "bad")
+    else:
+        flash(gettext("%(name)s has a new PIN.", name=staff), "good")
+    return redirect(url_for("settings.people"), 303)
+
+
+@blueprint.post("/restart")
+@owners_only
+def restart() -> ResponseReturnValue:
+    """Start the gateway anew."""
+    start_anew()
+    flash(gettext("The gateway has started anew."), "good")
+    return redirect(url_for("settings.index"), 303)

@@ -1,0 +1,219 @@
+"""The settings in the parts that a shop thinks in, with the words for every key."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from webui import client
+from webui.translate import lazy_gettext
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the settings.
+
+    Attributes:
+        name: In the address of its page.
+        title: For people.
+        path: Where it is in the file.
+        kinds: Its structures by tag; one without a tag under "".
+        tag: The key of the tag, where there are several structures.
+        is_list: Whether there are many of them.
+    """
+
+    name: str
+    title: object
+    path: tuple[str, ...]
+    kinds: dict[str, type[msgspec.Struct]]
+    tag: str = ""
+    is_list: bool = False
+
+    def kind_of(self, table: dict[str, Any]) -> str:
+        """The tag of a table in the file, or the first there is."""
+        found = table.get(self.tag) if self.tag else ""
+        return found if isinstance(found, str) and found in self.kinds else next(iter(self.kinds))
+
+
+def _tagged(*structs: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct]]:
+    return {str(struct.__struct_config__.tag): struct for struct in structs}
+
+
+_ALL: Final = (
+    Section("shop", lazy_gettext("Shop"), ("shop",), {"": client.ShopSettings}),
+    Section(
+        "hours",
+        lazy_gettext("Opening hours"),
+        ("shop", "hours"),
+        {"": client.Hours},
+        is_list=True,
+    ),
+    Section("buttons", lazy_gettext("Buttons"), ("buttons",), {"": client.Button}, is_list=True),
+    Section(
+        "staff", lazy_gettext("Staff and shifts"), ("staff",), {"": client.Staff}, is_list=True
+    ),
+    Section("pagers", lazy_gettext("Pagers"), ("pagers",), {"": client.Pager}, is_list=True),
+    Section(
+        "transmitters",
+        lazy_gettext("Transmitters"),
+        ("transmitters",),
+        _tagged(client.Tap, client.Mmdvm, client.Template, client.Ev1527, client.Espa),
+        tag="driver",
+        is_list=True,
+    ),
+    Section("ladder", lazy_gettext("Escalation ladder"), ("ladder",), {"": client.Ladder}),
+    Section(
+        "steps",
+        lazy_gettext("Steps of the ladder, and their texts"),
+        ("ladder", "steps"),
+        {"": client.Step},
+        is_list=True,
+    ),
+    Section(
+        "rules",
+        lazy_gettext("Rules over many presses"),
+        ("rules",),
+        _tagged(
+            client.UnhappyShare,
+            client.RedsInARow,
+            client.LowIndex,
+            client.Silence,
+            client.StandingFault,
+        ),
+        tag="kind",
+        is_list=True,
+    ),
+    Section(
+        "offers", lazy_gettext("Playbook"), ("offers",), {"": client.OfferSettings}, is_list=True
+    ),
+    Section("daily-test", lazy_gettext("Daily test"), ("daily_test",), {"": client.DailyTest}),
+    Section(
+        "uplink",
+        lazy_gettext("Central server"),
+        ("uplink",),
+        _tagged(client.NoUplink, client.AchivxUplink, client.MqttUplink),
+        tag="kind",
+    ),
+    Section("inputs", lazy_gettext("How presses are judged"), ("inputs",), {"": client.Inputs}),
+    Section("access", lazy_gettext("PINs and sessions"), ("access",), {"": client.AccessSettings}),
+)
+SECTIONS: Final = {section.name: section for section in _ALL}
+
+TAGS: Final = {
+    "tap": lazy_gettext("Paging terminal (TAP)"),
+    "mmdvm": lazy_gettext("Modem hat (MMDVM_HS)"),
+    "template": lazy_gettext("Equipment with a template"),
+    "ev1527": lazy_gettext("Watches that learn a code"),
+    "espa": lazy_gettext("Paging system with ESPA 4.4.4"),
+    "unhappy_share": lazy_gettext("Too many unhappy ones"),
+    "reds_in_a_row": lazy_gettext("Unhappy ones in a row"),
+    "low_index": lazy_gettext("The happy index has fallen"),
+    "silence": lazy_gettext("Nobody presses"),
+    "fault": lazy_gettext("A fault that stands"),
+    "none": lazy_gettext("None yet: everything is kept on the box"),
+    "achivx": lazy_gettext("Our own ACHIVX server"),
+    "mqtt": lazy_gettext("A broker for many shops"),
+}
+
+KEYS: Final = {
+    "account": lazy_gettext("Account on the ACHIVX server"),
+    "address": lazy_gettext("Address or number"),
+    "admin_group": lazy_gettext("System group that may use the command line"),
+    "after_s": lazy_gettext("After so many seconds"),
+    "at": lazy_gettext("At what time"),
+    "baud": lazy_gettext("Speed of the line, bit/s"),
+    "below": lazy_gettext("When the index is below"),
+    "bit_order": lazy_gettext("Which bit goes first: msb or lsb"),
+    "block_chars": lazy_gettext("Characters in a block"),
+    "burst_s": lazy_gettext("Reds so many seconds apart are one alert"),
+    "buzzer_pin": lazy_gettext("Pin of the buzzer"),
+    "ca_file": lazy_gettext("File of the certificate authority"),
+    "cause": lazy_gettext("The cause that it names"),
+    "charset": lazy_gettext("Letters that the pager knows"),
+    "chip": lazy_gettext("Number of the GPIO chip"),
+    "client_certificate_file": lazy_gettext("File of our certificate"),
+    "client_key_file": lazy_gettext("File of its key"),
+    "close": lazy_gettext("Closes at"),
+    "codes": lazy_gettext("Code for each kind of alert, as in red = A5C3E1"),
+    "compensating_presses": lazy_gettext("So many greens after a red are suspect"),
+    "compensating_window_s": lazy_gettext("Greens are suspect for so many seconds after a red"),
+    "confirm_s": lazy_gettext("Seconds to confirm it"),
+    "continued_blocks": lazy_gettext("Long texts as continued blocks"),
+    "cooldown_s": lazy_gettext("Then still for so many seconds"),
+    "cost": lazy_gettext("What it costs the shop"),
+    "count": lazy_gettext("How many in a row"),
+    "days": lazy_gettext("Days, as in mon, tue, wed"),
+    "deadline_s": lazy_gettext("Longest wait for an answer, seconds"),
+    "fault_led_pin": lazy_gettext("Pin of the fault LED"),
+    "framing": lazy_gettext("Bits on the line, as in 7E1 or 8N1"),
+    "frequency_hz": lazy_gettext("Frequency, Hz: only what the law allows"),
+    "fresh_s": lazy_gettext("An alert is missed after so many seconds"),
+    "function": lazy_gettext("POCSAG function, 0 to 3"),
+    "glitch_ms": lazy_gettext("Shorter than so many ms is a spike on the wire"),
+    "hardware": lazy_gettext("rfxtrx433 or sonoff-efm8"),
+    "holidays": lazy_gettext("Closed on, as in 01-01, 2027-05-09"),
+    "host": lazy_gettext("Name or address of the broker"),
+    "keepalive_s": lazy_gettext("Sign of life every so many seconds"),
+    "kind": lazy_gettext("Kind"),
+    "label": lazy_gettext("What people read"),
+    "language": lazy_gettext("Language"),
+    "least": lazy_gettext("With at least so many presses"),
+    "led_pin": lazy_gettext("Pin of its LED"),
+    "level": lazy_gettext("Modulation level, 0 to 255"),
+    "local_address": lazy_gettext("Our address, one digit"),
+    "lockout_after": lazy_gettext("Wrong PINs before a lock-out"),
+    "lockout_s": lazy_gettext("First lock-out, seconds"),
+    "long_press_s": lazy_gettext("A long press begins at so many seconds"),
+    "mashing_presses": lazy_gettext("So many presses are playing with the buttons"),
+    "mashing_window_s": lazy_gettext("… within so many seconds"),
+    "max_chars": lazy_gettext("Characters that one page can show"),
+    "max_parts": lazy_gettext("Pages for a longer text"),
+    "name": lazy_gettext("Name"),
+    "normally_closed": lazy_gettext("The contact opens when pressed"),
+    "open": lazy_gettext("Opens at"),
+    "outcome_s": lazy_gettext("A taken alert comes back after so many seconds"),
+    "pager": lazy_gettext("Pager that they wear"),
+    "pagers": lazy_gettext("Pagers that are tested; none: all"),
+    "pages": lazy_gettext("Whether it pages, for a reason"),
+    "pages_when_closed": lazy_gettext("Pages outside opening hours too"),
+    "panel": lazy_gettext("Panel: what a customer sees together"),
+    "panels": lazy_gettext("Panels; none: all"),
+    "parts": lazy_gettext("Parts, as in transmitter/, button/exit; none: all"),
+    "password_file": lazy_gettext("File with the password"),
+    "pin": lazy_gettext("Pin (BCM number)"),
+    "plaintext": lazy_gettext("Without encryption: never, loopback, …"),
+    "poll_ms": lazy_gettext("Polls every so many ms"),
+    "port": lazy_gettext("Port"),
+    "power": lazy_gettext("Power, 0 to 255: only what the law allows"),
+    "pull": lazy_gettext("Resistor: up, down or none"),
+    "rate": lazy_gettext("POCSAG rate: 512, 1200 or 2400"),
+    "remote_address": lazy_gettext("Address of the paging system, one digit"),
+    "repeat_s": lazy_gettext("Last step again every so many seconds"),
+    "repeats": lazy_gettext("How often the code is sent"),
+    "reread_s": lazy_gettext("Levels are read again every so many seconds"),
+    "response_interval_s": lazy_gettext("The same button within so many seconds is one press"),
+    "role": lazy_gettext("Role"),
+    "rtscts": lazy_gettext("Hardware flow control"),
+    "session_hours": lazy_gettext("Hours that people stay signed in"),
+    "severity": lazy_gettext("Severity from – to"),
+    "share": lazy_gettext("Share of unhappy ones, 0.5 is half"),
+    "shifts": lazy_gettext("Shifts, a line each, as in mon tue 09:00–18:00; none: always"),
+    "simulated": lazy_gettext("Simulated: never in a real shop"),
+    "stuck_s": lazy_gettext("Held for so many seconds it is stuck"),
+    "supervise_s": lazy_gettext("Asked whether it is alive every so many seconds"),
+    "template": lazy_gettext("Template"),
+    "text": lazy_gettext("Text of the page, with {zone}, {button}, {time}, {age}"),
+    "timezone": lazy_gettext("Time zone"),
+    "to": lazy_gettext("Who is paged: zone, managers, everyone, staff:NAME"),
+    "token_file": lazy_gettext("File with the server's token"),
+    "tokens": lazy_gettext("Tokens, in steps of 0.25"),
+    "transmit_delay_ms": lazy_gettext("Delay before sending, ms"),
+    "transmitter": lazy_gettext("Transmitter; none: any"),
+    "unit_us": lazy_gettext("Length of a pulse, µs"),
+    "username": lazy_gettext("User name"),
+    "valid_days": lazy_gettext("Good for so many days"),
+    "window_s": lazy_gettext("Within so many seconds"),
+    "xonxoff": lazy_gettext("Software flow control"),
+    "zone": lazy_gettext("Zone"),
+    "zones": lazy_gettext("Zones; none: all"),
+}
