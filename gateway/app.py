@@ -6,10 +6,11 @@ import logging
 import secrets
 import signal
 import threading
+import traceback
 from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -150,6 +151,7 @@ class Gateway:
         self._cache: Final = GrantCache(self._state / "grants.json")
         self._access: Final = self._open_access()
         self._gestures: Final = Gestures(self._state, self._access, self._faults, self._record)
+        self._floor.watch_gestures(self._gestures.released)
         changes = Changes(
             settings,
             loaded.sha256,
@@ -201,18 +203,21 @@ class Gateway:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop.set)
         threading.excepthook = self._thread_died
+        self._loop.set_exception_handler(self._callback_died)
         async with contextlib.AsyncExitStack() as parts:
             await self._control.open()
             parts.callback(self._control.close)
-            self._journal.start()
-            parts.callback(self._journal.close)
             parts.callback(self._pins.close)
             parts.callback(self._floor.close)
             parts.push_async_callback(self._setup.close)
+            parts.push_async_callback(self._gestures.settled)
             self._lane.start()
             parts.push_async_callback(self._stop_lane)
             parts.callback(self._inputs.close)
             self._floor.open(self._lane, self._inputs.start())
+            # From here on presses page; a disk that hangs at boot only delays what was before.
+            parts.callback(self._journal.close)
+            await asyncio.to_thread(self._journal.start)
             self._floor.restore(await self._live_alerts())
             self._record(Started(version=__version__))
             parts.callback(self._watchman.close)
@@ -264,6 +269,13 @@ class Gateway:
         name = hook.thread.name if hook.thread is not None else "a thread"
         _log.critical("%s died", name, exc_info=hook.exc_value)
         self._from_thread(lambda: self._die(f"{name} died: {hook.exc_value}"))
+
+    def _callback_died(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A timer or an edge of ours raised: without it the ladder would stand still in silence."""
+        loop.default_exception_handler(context)
+        error = context.get("exception")
+        if "handle" in context and isinstance(error, Exception) and _is_ours(error):
+            self._die(f"{context['message']}: {error}")
 
     def _callback_failed(self, health: Health) -> None:
         self._from_thread(lambda: self._die(f"{health.button}: {health.words}"))
@@ -424,3 +436,9 @@ class Gateway:
             if self._journal.is_alive and pagers_alive:
                 sdnotify.notify("WATCHDOG=1")
             await asyncio.sleep(every_s / 3)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an error passed through this program's own code, and not a library's alone."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_globals.get("__name__", "").startswith("gateway.") for frame, _ in frames)

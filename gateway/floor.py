@@ -74,6 +74,7 @@ class Floor:
         self._unrecorded: Final[deque[tuple[tuple[AnyEvent, ...], Stamp]]] = deque()
         self._receipts: Final[dict[str, asyncio.Future[Receipt]]] = {}
         self._watchers: Final[list[Callable[[Pressed], None]]] = []
+        self._gesture_watchers: Final[list[Callable[[Released], None]]] = []
         self._lane: PageLane | None = None
 
     def open(self, lane: PageLane, pressed: dict[str, bool]) -> None:
@@ -145,6 +146,8 @@ class Floor:
     def _released(self, verdict: Released) -> None:
         button = self._buttons[verdict.button]
         if button.kind is not ButtonKind.ACKNOWLEDGE:
+            for watch in self._gesture_watchers:
+                watch(verdict)
             return
         at = self._clock.at(verdict.at_ns)
         by = f"button:{button.name}"
@@ -155,6 +158,10 @@ class Floor:
         """Call `watch` with every press from now on; returns what ends that."""
         self._watchers.append(watch)
         return lambda: self._watchers.remove(watch)
+
+    def watch_gestures(self, watch: Callable[[Released], None]) -> None:
+        """Call `watch` when a set-up button is let go."""
+        self._gesture_watchers.append(watch)
 
     # --- to the lane and the journal -------------------------------------------------------
 

@@ -341,7 +341,7 @@ class Desk:
 
     def _miss(self, decision: Decision, alert: Alert, now: Stamp) -> None:
         decision.cancelled.append(alert.id)
-        self._do(decision, AlertMissed(alert=alert.id), now)
+        self._do(decision, AlertMissed(alert=alert.id, quiet=alert.quiet), now)
 
     def _pages(self, alert_id: str, now: Stamp) -> list[Page]:
         """The pages of the alert's level that no receipt proves to have gone out."""

@@ -24,8 +24,8 @@ def local(shop: Shop, at: Stamp) -> datetime:
 
 
 def hhmm(shop: Shop, at: Stamp) -> str:
-    """The shop's time of day for a person; dashes where the clock was not right."""
-    return local(shop, at).strftime("%H:%M") if at.synced else "--:--"
+    """The shop's time of day for a person; nothing where the clock was not right."""
+    return local(shop, at).strftime("%H:%M") if at.synced else ""
 
 
 def is_open(shop: Shop, at: Stamp) -> bool:

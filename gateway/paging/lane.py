@@ -163,7 +163,7 @@ class Transmitter:
         with self._wake:
             self._current = None
             self._wake.wait_for(lambda: self._stopping or self._heap, wait_s)
-            if self._heap and not self._stopping:
+            if self._heap:
                 self._current = heapq.heappop(self._heap)[2]
             return self._current
 

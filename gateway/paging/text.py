@@ -87,7 +87,7 @@ def alert_text(
             must go out whatever the file says.
         zone: The zone's name.
         button_label: The button's label in this language.
-        time_hhmm: Local time of the press.
+        time_hhmm: Local time of the press; empty where nobody knows it.
         age_s: Seconds since the press.
         level: The ladder level that sends it, from 0; shown from 1.
         occasion: None takes it from the level as the shipped ladder climbs: 0 asks for the first
@@ -105,10 +105,11 @@ def alert_text(
         "age": _age(language, age_s),
         "level": str(level + 1),
     }
-    return "".join(
+    text = "".join(
         literal + ("" if name is None else values[name])
         for literal, name, _, _ in Formatter().parse(template)
     )
+    return " ".join(text.split())
 
 
 def fit(text: str, pager: Pager, kind: str = "red") -> tuple[str, ...]:

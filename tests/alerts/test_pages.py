@@ -68,7 +68,7 @@ def test_what_came_back_says_how_long_the_customer_has_waited() -> None:
 
 def test_a_time_that_nobody_knew_is_not_told() -> None:
     unsure = msgspec.structs.replace(PRESSED, synced=False)
-    assert texts(alert(raised=unsure), 0)[0] == "exit: Bad --:--"
+    assert texts(alert(raised=unsure), 0)[0] == "exit: Bad"
 
 
 def test_a_customer_of_another_boot_has_waited_this_boot_at_the_least() -> None:

@@ -219,3 +219,17 @@ def test_a_page_that_one_queue_has_no_room_for_waits_at_the_next(
     rig.send("on b")
     rig.on_line(rig.b, "on b")
     assert rig.receipts == []
+
+
+def test_a_page_pushed_out_by_one_that_failed_elsewhere_says_why(
+    rig: "Rig", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "QUEUE_MOST", 1)
+    rig.start()
+    rig.send("busy", "only-b")
+    rig.on_line(rig.b, "busy")
+    rig.send("normal", "only-b")
+    rig.send("alarm", priority=Priority.ALARM)
+    rig.on_line(rig.a, "alarm")
+    rig.a.answer(UNPLUGGED)
+    assert rig.result("normal") == Receipt(ReceiptState.FAILED, "the queue is full")
