@@ -118,11 +118,15 @@ def _us(ns: float) -> float:
 
 
 def press_all(order: Order, press: Callable[[str], None]) -> None:
-    """Press at random moments, whether or not the presses before have been answered."""
+    """Press at random moments, whether or not the presses before have been answered.
+
+    Presses that the machine has kept from happening are not made up for all at once: a button
+    that comes down before it has opened for good is not pressed again.
+    """
     moments = random.Random(order.seed)  # noqa: S311 - the same in every run
     at_s = time.monotonic()
     for number in range(order.count):
-        at_s += moments.uniform(*GAP_S)
+        at_s = max(at_s, time.monotonic() - GAP_S[1]) + moments.uniform(*GAP_S)
         time.sleep(max(0.0, at_s - time.monotonic()))
         press(LABELS[number % len(LABELS)])
 
@@ -265,8 +269,8 @@ class Child:
 
     def last_words(self) -> str:
         """The end of its log."""
-        lines = self._log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        lines = [line.strip(" |+-") for line in self._log.read_text(errors="replace").splitlines()]
+        return next(filter(None, reversed(lines)), "it said nothing")
 
     def _running(self) -> "subprocess.Popen[str]":
         if self._process is None:

@@ -200,7 +200,7 @@ class ProbedGateway(Gateway):
         self._load(on=order.loaded)
         press_all(order, press)
         self._load(on=False)
-        until(lambda: self._is_over(order.count), lambda: "presses are unheard or open", 30.0)
+        until(lambda: self._is_over(order.count), self._left, 30.0)
         return Done(
             [Start(each.press.button.upper(), each.at_ns, told) for each, told in self._seen],
             delivered=self._endless.delivered - delivered,
@@ -226,6 +226,13 @@ class ProbedGateway(Gateway):
         self._from_thread(self._take_answered)
         nothing_waits = not self._floor.desk.alerts() and self._journal.waiting == 0
         return nothing_waits and len(self._seen) >= count
+
+    def _left(self) -> str:
+        alerts = self._floor.desk.alerts()
+        return (
+            f"{len(self._seen)} presses were heard, {self._journal.waiting} records wait,"
+            f" open are {alerts}"
+        )
 
 
 def fill(journal: Journal, count: int) -> None:

@@ -98,6 +98,11 @@ class Access:
         owners = self._owners()
         return any(name in self._file.pins for name in owners or self._roles)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who may sign in, in the order of the settings."""
+        return tuple(self._roles)
+
     async def login(self, name: str, pin: str) -> Session:
         """A new session for the right PIN.
 

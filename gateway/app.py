@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,9 +40,12 @@ from gateway.inputs.health import Health
 from gateway.inputs.indicators import Indicators, State
 from gateway.inputs.pins import Pins, open_pins
 from gateway.journal import views
+from gateway.journal.repair import repair
 from gateway.journal.store import Identity, Journal
 from gateway.model import Page, Receipt
+from gateway.overview import room_words
 from gateway.paging.drivers.choice import make_driver
+from gateway.paging.drivers.line import adapter_at
 from gateway.paging.lane import PageLane, Transmitter
 from gateway.service import BoxService
 from gateway.setup.changes import Changes
@@ -55,6 +59,9 @@ STOP_S: Final = 1.0
 """How long a transmitter may take to finish its page when the daemon stops."""
 CACHE_S: Final = 1.0
 """How long changes of the grant cache are gathered before they are written."""
+
+LOOK_S: Final = 60.0
+"""How often the journal's room and the clock are looked at; nothing is written for it."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -95,11 +102,13 @@ class Gateway:
         self._stop: Final = asyncio.Event()
         self._ended = Ended.STOPPED
         self._cache_changed: Final = asyncio.Event()
+        self._uncached: dict[str, Grant] = {}
         self._doorbell: Final = Doorbell()
         self._journal: Final = Journal(
             self._config.paths.journal,
             Identity(self._config.device.id, self._config.shop.account, CURRENT),
             on_change=lambda: self._from_thread(self._journal_changed),
+            keep=self._config.journal,
         )
         self._faults: Final = Faults(self._record)
         self._make_state_directory()
@@ -136,6 +145,7 @@ class Gateway:
                     make_driver(each),
                     supervise_s=each.supervise_s,
                     on_state=lambda: self._from_thread(self._transmitters_changed),
+                    adapter=partial(adapter_at, each.port),
                 )
                 for each in self._config.transmitters
             ),
@@ -239,6 +249,7 @@ class Gateway:
                     group.create_task(self._watch_inputs(), name="inputs"),
                     group.create_task(self._flush_cache(), name="cache"),
                     group.create_task(self._run_uplink(), name="uplink"),
+                    group.create_task(self._look_after_journal(), name="journal"),
                     group.create_task(self._watchdog(), name="watchdog"),
                 ]
                 sdnotify.notify("READY=1")
@@ -312,7 +323,14 @@ class Gateway:
             key = secrets.token_bytes(32)
             self._faults.set("grants", f"the code key cannot be kept: {error.strerror}")
         codes = Codes(key, self._config.device.id)
-        return GrantDesk(self._journal, codes, self._config.offers, self._granted)
+        return GrantDesk(
+            self._journal,
+            codes,
+            self._config.offers,
+            self._granted,
+            staff=self._config.staff,
+            timezone=self._config.shop.timezone,
+        )
 
     def _open_access(self) -> Access:
         path = self._state / "access.json"
@@ -361,6 +379,8 @@ class Gateway:
         aside = self._journal.set_aside
         if aside is not None:
             self._faults.set("journal/old", f"it was damaged, and is set aside as {aside.name}")
+        for part, words in room_words(self._journal.room).items():
+            self._faults.set(part, words)
         if self._uplink is not None:
             self._uplink.notify()
         self._changed()
@@ -382,7 +402,7 @@ class Gateway:
         self._changed()
 
     def _granted(self, grant: Grant) -> None:
-        self._cache.put(grant)
+        self._uncached[grant.code] = grant
         self._cache_changed.set()
         self._changed()
 
@@ -417,12 +437,28 @@ class Gateway:
         while True:
             await self._cache_changed.wait()
             self._cache_changed.clear()
+            grants, self._uncached = tuple(self._uncached.values()), {}
             try:
-                await asyncio.to_thread(self._cache.flush)
+                await asyncio.to_thread(self._mirror, grants)
                 self._faults.set("grant-cache", None)
             except OSError as error:
                 self._faults.set("grant-cache", f"cannot be written: {error.strerror}")
             await asyncio.sleep(CACHE_S)
+
+    async def _look_after_journal(self) -> None:
+        """Watch its room and its disk, and repair its times once the clock is right."""
+        while True:
+            with contextlib.suppress(JournalError):  # it says by itself what is wrong with it
+                await asyncio.wrap_future(
+                    self._journal.transact(lambda work: repair(work, self._clock.now()))
+                )
+                await asyncio.wrap_future(self._journal.tidy())
+            await asyncio.sleep(LOOK_S)
+
+    def _mirror(self, grants: tuple[Grant, ...]) -> None:
+        if grants:
+            self._cache.put(*grants)
+        self._cache.flush()
 
     async def _run_uplink(self) -> None:
         if self._uplink is not None:

@@ -17,6 +17,8 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 # systemd-timesyncd touches this file at its first good answer (systemd-timesyncd.service(8));
 # it is readable from inside a sandbox that forbids adjtimex.
 _SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
+JUMP_NS: Final = 60 * NS_PER_S
+"""A wall clock that moves by more than this without a new answer was moved by something else."""
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -46,7 +48,6 @@ class Stamp(msgspec.Struct, frozen=True):
             return max(0, now.wall_ns - self.wall_ns)
         return None
 
-
     def iso(self) -> str:
         """The wall time as ISO 8601 in UTC, to the second."""
         return datetime.fromtimestamp(self.wall_ns // NS_PER_S, UTC).isoformat()
@@ -71,8 +72,11 @@ class Clock(Protocol):
 class SystemClock:
     """The clocks of this machine.
 
+    The wall clock is believed from an answer of the time server on, and only for as long as it
+    runs beside the monotonic one: a clock that somebody moves by years decides nothing.
+
     Args:
-        synchronised: A file that is there once the wall clock is right.
+        synchronised: A file that is touched whenever the time server has answered.
         trusted: Whether the wall clock is right without it, as on the host of a simulated shop.
     """
 
@@ -80,6 +84,8 @@ class SystemClock:
         self.boot: Final = _BOOT_ID.read_text().strip()
         self._synchronised: Final = synchronised
         self._trusted: Final = trusted
+        self._answered_ns = 0  # the answer that `_offset_ns` is from
+        self._offset_ns = 0  # wall less monotonic time, as it was then
 
     def mono_ns(self) -> int:
         """See `Clock`."""
@@ -91,5 +97,20 @@ class SystemClock:
 
     def at(self, mono_ns: int) -> Stamp:
         """See `Clock`."""
-        wall_ns = time.time_ns() - (time.monotonic_ns() - mono_ns)
-        return Stamp(self.boot, mono_ns, wall_ns, self._trusted or self._synchronised.exists())
+        now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
+        offset_ns = wall_ns - now_ns
+        synced = self._trusted or self._is_right(offset_ns, wall_ns)
+        return Stamp(self.boot, mono_ns, offset_ns + mono_ns, synced)
+
+    def _is_right(self, offset_ns: int, wall_ns: int) -> bool:
+        try:
+            answered_ns = self._synchronised.stat().st_mtime_ns
+        except OSError:
+            return False
+        if answered_ns != self._answered_ns:
+            # The file's time is the wall's of then: it lies between the boot and now, unless the
+            # wall was moved since.
+            if not offset_ns - JUMP_NS <= answered_ns <= wall_ns + JUMP_NS:
+                return False
+            self._answered_ns, self._offset_ns = answered_ns, offset_ns
+        return abs(offset_ns - self._offset_ns) <= JUMP_NS

@@ -38,7 +38,9 @@ class Pressed(Event, frozen=True, tag="pressed"):
     """A customer pressed a button. `flag` says why it does not count, if it does not.
 
     `count` is above 1 only for glitches, which a broken wire makes by the thousand: they are
-    recorded in sums.
+    recorded in sums. `total` is the journal's own: all presses of this button under this flag since
+    the epoch began, these included, so that whoever reads the events can prove that none is
+    missing.
     """
 
     button: str
@@ -46,6 +48,7 @@ class Pressed(Event, frozen=True, tag="pressed"):
     zone: str
     flag: PressFlag | None = None
     count: int = 1
+    total: int = 0
 
 
 class AlertRaised(Event, frozen=True, tag="alert_raised"):
@@ -137,9 +140,10 @@ class AlertResolved(Event, frozen=True, tag="alert_resolved"):
 
 
 class AlertMissed(Event, frozen=True, tag="alert_missed"):
-    """Nobody took it while it was fresh."""
+    """Nobody took it while it was fresh. `quiet`: nobody was called, the shop was closed."""
 
     alert: str
+    quiet: bool = False
 
 
 class AlertReturned(Event, frozen=True, tag="alert_returned"):
@@ -156,6 +160,10 @@ class GrantIssued(Event, frozen=True, tag="grant_issued"):
         request: The caller's id of the request, so that a repeat issues nothing new.
         account: The customer's ACHIVX account, or None for an anonymous one.
         tokens: What is credited there once redeemed.
+        zone: The alert's.
+        day: The day that it counts on where promises are limited, see `grants/limits.py`.
+        score: How much spoke for misuse, see `grants/misuse.py`.
+        override: Why a manager granted it all the same.
     """
 
     code: str
@@ -168,16 +176,42 @@ class GrantIssued(Event, frozen=True, tag="grant_issued"):
     account: str | None = None
     tokens: float = 0.0
     cost: float = 0.0
+    zone: str | None = None
+    day: str = ""
+    score: int = 0
+    override: str | None = None
 
 
 class GrantRedeemed(Event, frozen=True, tag="grant_redeemed"):
-    """A grant was handed over at the counter: carries what the server needs to book it."""
+    """A grant was handed over at the counter: carries what the server needs to book it.
+
+    `again`: it was handed over before, and that was undone; the server has booked it then.
+    """
 
     code: str
     by: str
     kind: OfferKind
     account: str | None = None
     tokens: float = 0.0
+    again: bool = False
+
+
+class GrantRedeemUndone(Event, frozen=True, tag="grant_redeem_undone"):
+    """It was not handed over after all: the same person took it back within a minute."""
+
+    code: str
+    by: str
+
+
+class GrantVoided(Event, frozen=True, tag="grant_voided"):
+    """A manager took a promise back."""
+
+    code: str
+    by: str
+    reason: str
+
+
+GrantEvent = GrantIssued | GrantRedeemed | GrantRedeemUndone | GrantVoided
 
 
 class DailyTestConfirmed(Event, frozen=True, tag="test_confirmed"):
@@ -208,6 +242,50 @@ class SettingsChanged(Event, frozen=True, tag="settings_changed"):
     keys: tuple[str, ...] = ()
 
 
+class Total(msgspec.Struct, frozen=True):
+    """All presses of a button under one flag, empty for those that count, since the epoch began."""
+
+    button: str
+    flag: str
+    presses: int
+
+
+class Gap(Event, frozen=True, tag="gap"):
+    """The journal was full: it keeps records `first` to `last` no more, and nobody has them.
+
+    It stands at `last`. `counters` are the totals at its end of the buttons pressed within it.
+    """
+
+    first: int
+    last: int
+    counters: tuple[Total, ...] = ()
+
+
+class Salvaged(Event, frozen=True, tag="salvaged"):
+    """The journal of `epoch` was damaged, and this one goes on from what could be read of it.
+
+    Attributes:
+        last: Its highest sequence that could be read.
+        unsent: How many of its records still wait for the server, under their own ids.
+        counters: Where the totals of this epoch begin.
+    """
+
+    epoch: str
+    last: int
+    unsent: int
+    counters: tuple[Total, ...] = ()
+
+
+class ClockRepaired(Event, frozen=True, tag="clock_repaired"):
+    """The wall clock became right within this boot.
+
+    What this boot recorded without being synchronised happened as long before this record's wall
+    time as its monotonic time says. `off_ns` is how far the latest of it was behind.
+    """
+
+    off_ns: int
+
+
 class FaultRaised(Event, frozen=True, tag="fault_raised"):
     """Something of the box does not work: `part` is e.g. `transmitter/main` or `button/exit`."""
 
@@ -235,10 +313,15 @@ AnyEvent = (
     | AlertReturned
     | GrantIssued
     | GrantRedeemed
+    | GrantRedeemUndone
+    | GrantVoided
     | DailyTestConfirmed
     | OwnerPinReset
     | FactoryResetRequested
     | SettingsChanged
+    | Gap
+    | Salvaged
+    | ClockRepaired
     | FaultRaised
     | FaultCleared
 )

@@ -10,10 +10,10 @@ from typing import ClassVar, Final
 import msgspec
 
 from gateway.alerts.case import Alert
-from gateway.config import Button, Offer
+from gateway.config import Button, Cause, Offer
 from gateway.events import Record
 from gateway.grants.grant import Grant
-from gateway.model import GrantState, Language, Outcome, Receipt, Role
+from gateway.model import GrantState, Label, Language, Outcome, Receipt, Role
 from gateway.request import Done as Done  # noqa: PLC0414 - exported
 from gateway.request import Request as Request  # noqa: PLC0414 - exported
 from gateway.request import Session as Session  # noqa: PLC0414 - exported
@@ -66,6 +66,23 @@ class GrantView(msgspec.Struct, frozen=True, kw_only=True):
     label_en: str
 
 
+class ProposedOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer of the playbook that the asker may grant now, and a sentence that says why."""
+
+    offer: Offer
+    why: Label
+
+
+class StaffView(msgspec.Struct, frozen=True, kw_only=True):
+    """One person who answers alerts. `on_duty`: everyone, while nobody knows the time."""
+
+    name: str
+    role: Role
+    pager: str | None
+    zones: tuple[str, ...]
+    on_duty: bool
+
+
 class ReceiptView(msgspec.Struct, frozen=True, kw_only=True):
     """The receipt of a test page. `ms`: from the request to the receipt."""
 
@@ -116,15 +133,26 @@ class TransmitterStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JournalStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The journal: highest sequence, size, room."""
+    """The journal: highest sequence, size, room.
+
+    Attributes:
+        waiting: Records not yet on disk.
+        limit_bytes: The bound of its size as it is now, 0 before the first look.
+        is_full: The bound is reached, or the disk is short: no grant can be issued.
+        days_left: How long there is room without the server, at the pace of late; None while
+            nobody can tell.
+    """
 
     path: str
     epoch: str
     last_seq: int
     bytes: int
     free_bytes: int
-    waiting: int  # records not yet on disk
+    waiting: int
     state: str
+    limit_bytes: int = 0
+    is_full: bool = False
+    days_left: float | None = None
 
 
 class UplinkStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +174,24 @@ class ClockStatus(msgspec.Struct, frozen=True, kw_only=True):
     synced: bool
 
 
+class GrantsStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the shop stands to lose at most while it is cut off from the server.
+
+    Codes are good in this shop alone, so that it is no more than what was promised here.
+
+    Attributes:
+        live: Grants that may still be redeemed.
+        cost: What they cost the shop, in its currency.
+        tokens: What they credit.
+        overrides: How often a manager has granted what spoke for misuse.
+    """
+
+    live: int = 0
+    cost: float = 0.0
+    tokens: float = 0.0
+    overrides: int = 0
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The whole box at a glance; `faults` are sentences for a person."""
 
@@ -159,6 +205,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     clock: ClockStatus
     open_alerts: int
     faults: tuple[str, ...]
+    grants: GrantsStatus = GrantsStatus()
 
 
 class SettingsText(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,19 +288,32 @@ class Resolve(Request[AlertView], frozen=True, tag="resolve"):
     reason: str | None = None
 
 
-class GetOffers(Request[tuple[Offer, ...]], frozen=True, tag="offers"):
-    """What the asker may grant, best first, for a severity if one is given."""
+class GetOffers(Request[tuple[ProposedOffer, ...]], frozen=True, tag="offers"):
+    """What the asker may grant, best first, for a severity and a cause where they are given."""
 
     severity: int | None = None
+    cause: str | None = None
+
+
+class GetCauses(Request[tuple[Cause, ...]], frozen=True, tag="causes"):
+    """What can have gone wrong."""
+
+
+class GetStaff(Request[tuple[StaffView, ...]], frozen=True, tag="staff"):
+    """Who answers alerts, and who of them is on duty."""
 
 
 class IssueGrant(Request[GrantView], frozen=True, tag="grant"):
-    """Promise a remedy. A repeat of `request` answers with the same grant."""
+    """Promise a remedy. A repeat of `request` answers with the same grant.
+
+    `override`: why a manager grants it, although something speaks for misuse.
+    """
 
     request: str
     offer: str
     alert: str | None = None
     account: str | None = None
+    override: str | None = None
 
 
 class GetGrants(Request[tuple[GrantView, ...]], frozen=True, tag="grants"):
@@ -264,9 +324,23 @@ class GetGrants(Request[tuple[GrantView, ...]], frozen=True, tag="grants"):
 
 
 class Redeem(Request[GrantView], frozen=True, tag="redeem"):
-    """Hand a grant over. It is decided once, for good."""
+    """Hand a grant over. It is decided once."""
 
     code: str
+
+
+class UndoRedeem(Request[GrantView], frozen=True, tag="undo_redeem"):
+    """It was not handed over after all. Only who redeemed it, within a minute, and no tokens."""
+
+    code: str
+
+
+class VoidGrant(Request[GrantView], frozen=True, tag="void"):
+    """Take a promise back, and say why."""
+
+    needs: ClassVar[Role | None] = Role.MANAGER
+    code: str
+    reason: str
 
 
 class SimulatePress(Request[PressView], frozen=True, tag="press"):
@@ -333,9 +407,13 @@ AnyRequest = (
     | Contact
     | Resolve
     | GetOffers
+    | GetCauses
+    | GetStaff
     | IssueGrant
     | GetGrants
     | Redeem
+    | UndoRedeem
+    | VoidGrant
     | SimulatePress
     | SendPage
     | ConfirmTest

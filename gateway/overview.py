@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import sqlite3
 
 from gateway import __version__, messages
 from gateway.clock import NS_PER_S, Stamp
 from gateway.config import Button, Config, Transmitter
 from gateway.faults import Faults
+from gateway.journal import promises
+from gateway.journal.retention import Room
 from gateway.journal.store import Journal
 from gateway.paging import lane
 from gateway.sync.uplink import Uplink
@@ -23,6 +26,7 @@ def status(
     uplink: Uplink | None,
     faults: Faults,
     counters: Counters,
+    grants: messages.GrantsStatus,
     open_alerts: int,
 ) -> messages.Status:
     """Everything that `status` tells; `counters` as `views.counters` gives them."""
@@ -43,7 +47,29 @@ def status(
         ),
         open_alerts=open_alerts,
         faults=faults.sentences(),
+        grants=grants,
     )
+
+
+def grants(connection: sqlite3.Connection, now: Stamp) -> messages.GrantsStatus:
+    """What is promised and neither redeemed nor over."""
+    live, cost, tokens = promises.outstanding(connection, now)
+    return messages.GrantsStatus(
+        live=live, cost=cost, tokens=tokens, overrides=promises.overrides(connection)
+    )
+
+
+def room_words(room: Room) -> dict[str, str | None]:
+    """What is wrong with the journal's room, by the part it is a fault of."""
+    reached = (
+        "its bound is reached: no grant can be issued, and the oldest records that the server has"
+        " not got make room. Reach the server, or raise journal.max_bytes"
+    )
+    short = "too little is free: no grant can be issued. Make room on the disk"
+    return {
+        "journal/room": reached if room.reached else None,
+        "journal/disk": short if room.disk_short else None,
+    }
 
 
 def _button(button: Button, counters: Counters, faults: Faults) -> messages.ButtonStatus:
@@ -83,15 +109,19 @@ def _journal(journal: Journal) -> messages.JournalStatus:
         free_bytes=shutil.disk_usage(directory).free if directory.exists() else 0,
         waiting=journal.waiting,
         state=journal.state,
+        limit_bytes=journal.room.limit_bytes,
+        is_full=journal.room.is_full,
+        days_left=journal.room.days_left,
     )
 
 
 def _uplink(config: Config, journal: Journal, uplink: Uplink | None) -> messages.UplinkStatus:
     cursor = 0 if uplink is None else uplink.cursor
+    salvaged = 0 if uplink is None else uplink.salvaged
     return messages.UplinkStatus(
         kind=str(config.uplink.__struct_config__.tag),
         state="no central server is set" if uplink is None else uplink.state,
         cursor=cursor,
-        backlog=journal.last_seq - cursor,
+        backlog=journal.last_seq - cursor + salvaged,
         quarantined=0 if uplink is None else uplink.quarantined,
     )

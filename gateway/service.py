@@ -9,9 +9,10 @@ from typing import Any, Final, TypeVar
 
 from gateway import __version__, messages, overview
 from gateway.access import Access
+from gateway.alerts import hours
 from gateway.alerts.case import Alert
 from gateway.clock import NS_PER_S, Clock
-from gateway.config import Config, Offer
+from gateway.config import Cause, Config
 from gateway.config.settings import Settings
 from gateway.control import Asker
 from gateway.errors import Refused
@@ -20,12 +21,12 @@ from gateway.faults import Faults
 from gateway.floor import Floor
 from gateway.grants.desk import GrantDesk
 from gateway.grants.grant import Grant
-from gateway.grants.playbook import offers_for
+from gateway.grants.playbook import CAUSES, proposals
 from gateway.inputs.verdicts import Pressed
 from gateway.journal import reading, views
 from gateway.journal.store import Journal
 from gateway.messages import AlertView, GrantView, Request
-from gateway.model import Page, Priority, Role
+from gateway.model import GrantState, Page, Priority, Role
 from gateway.paging.lane import PageLane
 from gateway.simulator.panel import Panel, press
 from gateway.sync.uplink import Uplink
@@ -104,9 +105,13 @@ class BoxService:
             messages.Contact: self._contact,
             messages.Resolve: self._resolve,
             messages.GetOffers: self._offers,
+            messages.GetCauses: self._causes,
+            messages.GetStaff: self._staff,
             messages.IssueGrant: self._issue,
             messages.GetGrants: self._list_grants,
             messages.Redeem: self._redeem,
+            messages.UndoRedeem: self._undo,
+            messages.VoidGrant: self._void,
             messages.SimulatePress: self._press,
             messages.SendPage: self._page,
             messages.ConfirmTest: self._confirm_test,
@@ -133,7 +138,7 @@ class BoxService:
             shop=self._config.shop.name,
             language=self._config.shop.language,
             version=__version__,
-            staff=tuple(person.name for person in self._config.staff),
+            staff=self._access.names,
             simulated=self._config.inputs.simulated,
             claimed=self._access.is_claimed,
             life=self._life,
@@ -157,6 +162,19 @@ class BoxService:
             asker.require(Role.OWNER)
         await self._access.set_pin(request.staff, request.pin)
         return messages.Done()
+
+    async def _staff(self, _: messages.GetStaff, __: Asker) -> tuple[messages.StaffView, ...]:
+        now = self._clock.now()
+        return tuple(
+            messages.StaffView(
+                name=person.name,
+                role=person.role,
+                pager=person.pager,
+                zones=person.zones,
+                on_duty=hours.on_duty(person, self._config.shop, now),
+            )
+            for person in self._config.staff
+        )
 
     # --- alerts ----------------------------------------------------------------------------
 
@@ -212,9 +230,23 @@ class BoxService:
 
     # --- grants ----------------------------------------------------------------------------
 
-    async def _offers(self, request: messages.GetOffers, asker: Asker) -> tuple[Offer, ...]:
-        role = asker.role or Role.STAFF
-        return offers_for(self._config.offers, role, request.severity)
+    async def _offers(
+        self, request: messages.GetOffers, asker: Asker
+    ) -> tuple[messages.ProposedOffer, ...]:
+        cause = None
+        if request.cause is not None:
+            cause = next((each for each in self._known_causes if each.name == request.cause), None)
+            if cause is None:
+                raise Refused("unknown_cause", f"there is no cause named {request.cause!r}")
+        found = proposals(self._config.offers, asker.role or Role.STAFF, request.severity, cause)
+        return tuple(messages.ProposedOffer(offer=each.offer, why=each.why) for each in found)
+
+    async def _causes(self, _: messages.GetCauses, __: Asker) -> tuple[Cause, ...]:
+        return self._known_causes
+
+    @property
+    def _known_causes(self) -> tuple[Cause, ...]:
+        return self._config.causes or CAUSES
 
     async def _issue(self, request: messages.IssueGrant, asker: Asker) -> GrantView:
         if request.alert is not None:
@@ -229,19 +261,35 @@ class BoxService:
             at=self._clock.now(),
             alert=request.alert,
             account=request.account,
+            override=request.override,
         )
         return self._grant_view(grant)
 
     async def _list_grants(self, request: messages.GetGrants, _: Asker) -> tuple[GrantView, ...]:
         most = min(max(request.most, 1), CLOSED_MOST)
-        found = await self._read(lambda db: views.list_grants(db, request.state, most))
-        return tuple(self._grant_view(grant) for grant in found)
+        # An expired grant is one that was issued: only the present moment makes it so.
+        is_expired = request.state is GrantState.EXPIRED
+        state = GrantState.ISSUED if is_expired else request.state
+        found = await self._read(lambda db: views.list_grants(db, state, most))
+        shown = [self._grant_view(grant) for grant in found]
+        return tuple(view for view in shown if request.state in (None, view.grant.state))
 
     async def _redeem(self, request: messages.Redeem, asker: Asker) -> GrantView:
         grant = await self._grants.redeem(request.code, by=asker.name, at=self._clock.now())
         return self._grant_view(grant)
 
+    async def _undo(self, request: messages.UndoRedeem, asker: Asker) -> GrantView:
+        grant = await self._grants.undo(request.code, by=asker.name, at=self._clock.now())
+        return self._grant_view(grant)
+
+    async def _void(self, request: messages.VoidGrant, asker: Asker) -> GrantView:
+        grant = await self._grants.void(
+            request.code, by=asker.name, reason=request.reason, at=self._clock.now()
+        )
+        return self._grant_view(grant)
+
     def _grant_view(self, grant: Grant) -> GrantView:
+        grant = grant.as_of(self._clock.now())
         offer = self._grants.offer(grant.offer)
         if offer is None:  # no longer in the playbook: its name is all that is left
             return GrantView(grant=grant, label_ru=grant.offer, label_en=grant.offer)
@@ -311,17 +359,20 @@ class BoxService:
         return await self._read(lambda db: reading.records_after(db, request.after, most))
 
     async def _status(self, _: messages.GetStatus, __: Asker) -> messages.Status:
-        counters = {}
+        now = self._clock.now()
+        counters, grants = {}, messages.GrantsStatus()
         if self._journal.state == "ok":
             counters = await self._read(views.counters)
+            grants = await self._read(lambda db: overview.grants(db, now))
         return overview.status(
             config=self._config,
-            now=self._clock.now(),
+            now=now,
             lane=self._lane,
             journal=self._journal,
             uplink=self._uplink,
             faults=self._faults,
             counters=counters,
+            grants=grants,
             open_alerts=len(self._floor.desk.alerts()),
         )
 

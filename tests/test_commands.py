@@ -86,6 +86,51 @@ def test_a_whole_case_by_command(capsys: pytest.CaptureFixture[str], config: lis
     assert closed[0]["alert"]["id"] == found
 
 
+def test_what_was_granted_is_undone_and_taken_back(
+    capsys: pytest.CaptureFixture[str], config: list[str]
+) -> None:
+    grant = asked(capsys, "grant", "apology", "--json", *config)["grant"]
+    asked(capsys, "redeem", grant["code"], "--json", *config)
+    undone = asked(capsys, "undo", grant["code"], "--json", *config)["grant"]
+    assert (undone["state"], undone["undone"]) == ("issued", 1)
+    assert "has not been redeemed" in refused(capsys, "undo", grant["code"], *config)
+    words = ("void", grant["code"], "--reason", "a slip", "--json", *config)
+    assert asked(capsys, *words)["grant"]["void_reason"] == "a slip"
+    assert "this code is void" in refused(capsys, "redeem", grant["code"], *config)
+
+
+def test_what_is_at_stake_while_offline(
+    capsys: pytest.CaptureFixture[str], config: list[str]
+) -> None:
+    before = asked(capsys, "status", "--json", *config)["grants"]
+    words = ("grant", "tokens", "--account", "customer-1", "--json", *config)
+    grant = asked(capsys, *words)["grant"]
+    after = asked(capsys, "status", "--json", *config)["grants"]
+    assert after["live"] == before["live"] + 1
+    assert after["tokens"] == before["tokens"] + grant["tokens"]
+    assert after["cost"] == before["cost"] + grant["cost"]
+    assert main(["status", *config]) == 0
+    assert f"at stake     {after['live']} grants" in capsys.readouterr().out
+
+
+def test_offers_say_why(capsys: pytest.CaptureFixture[str], config: list[str]) -> None:
+    words = ("--severity", "3", "--cause", "product", *config)
+    proposed = asked(capsys, "offers", "--json", *words)
+    assert proposed[0]["offer"]["name"] == "exchange"
+    assert proposed[0]["why"]["en"].startswith("Puts right just this")
+    assert main(["offers", *words]) == 0
+    assert "Puts right just this: A faulty product" in capsys.readouterr().out
+    assert "no cause named 'weather'" in refused(capsys, "offers", "--cause", "weather", *config)
+
+
+def test_staff_is_who_answers(capsys: pytest.CaptureFixture[str], config: list[str]) -> None:
+    people = asked(capsys, "staff", "--json", *config)
+    assert {person["role"] for person in people} == {"staff", "manager", "owner"}
+    assert all(person["on_duty"] for person in people)
+    assert main(["staff", *config]) == 0
+    assert f"{people[0]['name']}  {people[0]['role']}  on duty" in capsys.readouterr().out
+
+
 def test_repeats_are_flagged(capsys: pytest.CaptureFixture[str], config: list[str]) -> None:
     verdicts = asked(capsys, "press", "exit-happy", "--count", "3", *config)["verdicts"]
     assert len(verdicts) == 3
@@ -211,6 +256,7 @@ def test_a_missing_configuration_is_one_line(capsys: pytest.CaptureFixture[str])
 
 COMMANDS = ["run", "check", "press", "page", "alerts", "ack", "contact", "resolve", "grant"]
 COMMANDS += ["redeem", "grants", "offers", "status", "export", "pin"]
+COMMANDS += ["undo", "void", "staff"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

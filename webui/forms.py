@@ -4,6 +4,7 @@ A table of the settings is plain data here, as TOML gives it; a form turns it in
 fields, and what was typed back into changes of single keys.
 """
 
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ def read(field: Field, form: Mapping[str, str]) -> Any:
         return None
     try:
         return _READERS[field.kind](typed)
-    except (ValueError, IndexError) as error:
+    except (ValueError, LookupError, OverflowError) as error:
         raise NotUnderstood(typed) from error
 
 
@@ -154,6 +155,8 @@ def _whole(typed: str) -> int:
 
 def _number(typed: str) -> int | float:
     number = float(typed.replace(",", "."))
+    if not math.isfinite(number):
+        raise ValueError(typed)
     return int(number) if number.is_integer() else number
 
 

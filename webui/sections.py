@@ -86,6 +86,7 @@ _ALL: Final = (
     Section(
         "offers", lazy_gettext("Playbook"), ("offers",), {"": client.OfferSettings}, is_list=True
     ),
+    Section("causes", lazy_gettext("Causes"), ("causes",), {"": client.Cause}, is_list=True),
     Section("daily-test", lazy_gettext("Daily test"), ("daily_test",), {"": client.DailyTest}),
     Section(
         "uplink",
@@ -129,6 +130,7 @@ KEYS: Final = {
     "buzzer_pin": lazy_gettext("Pin of the buzzer"),
     "ca_file": lazy_gettext("File of the certificate authority"),
     "cause": lazy_gettext("The cause that it names"),
+    "causes": lazy_gettext("The causes that it puts right; none: any"),
     "charset": lazy_gettext("Letters that the pager knows"),
     "chip": lazy_gettext("Number of the GPIO chip"),
     "client_certificate_file": lazy_gettext("File of our certificate"),
@@ -180,6 +182,9 @@ KEYS: Final = {
     "panels": lazy_gettext("Panels; none: all"),
     "parts": lazy_gettext("Parts, as in transmitter/, button/exit; none: all"),
     "password_file": lazy_gettext("File with the password"),
+    "per_customer_days": lazy_gettext("So many to one customer – in so many days"),
+    "per_shop_day": lazy_gettext("By the whole shop on one day, at most"),
+    "per_staff_day": lazy_gettext("By one person on one day, at most"),
     "pin": lazy_gettext("Pin (BCM number)"),
     "plaintext": lazy_gettext("Without encryption: never, loopback, …"),
     "poll_ms": lazy_gettext("Polls every so many ms"),
@@ -199,6 +204,7 @@ KEYS: Final = {
     "share": lazy_gettext("Share of unhappy ones, 0.5 is half"),
     "shifts": lazy_gettext("Shifts, a line each, as in mon tue 09:00–18:00; none: always"),
     "simulated": lazy_gettext("Simulated: never in a real shop"),
+    "stock": lazy_gettext("How many there are to promise, all told"),
     "stuck_s": lazy_gettext("Held for so many seconds it is stuck"),
     "supervise_s": lazy_gettext("Asked whether it is alive every so many seconds"),
     "template": lazy_gettext("Template"),
@@ -212,6 +218,7 @@ KEYS: Final = {
     "unit_us": lazy_gettext("Length of a pulse, µs"),
     "username": lazy_gettext("User name"),
     "valid_days": lazy_gettext("Good for so many days"),
+    "value": lazy_gettext("What it is worth to the customer"),
     "window_s": lazy_gettext("Within so many seconds"),
     "xonxoff": lazy_gettext("Software flow control"),
     "zone": lazy_gettext("Zone"),

@@ -17,7 +17,7 @@ from webui.client import (
     Role,
     SetupStep,
 )
-from webui.translate import gettext, lazy_gettext, spell_date, spell_moment
+from webui.translate import chosen, gettext, lazy_gettext, spell_date, spell_moment
 
 REFUSALS: Final = {
     "bad_code": lazy_gettext("This is not the code of this box. Compare it sign by sign."),
@@ -57,6 +57,15 @@ REFUSALS: Final = {
     "unknown_offer": lazy_gettext("This offer is no longer in the playbook."),
     "unknown_staff": lazy_gettext("Nobody of this name works here."),
     "void": lazy_gettext("This code has been taken back."),
+    "needs_manager": lazy_gettext("A manager must approve this and say why."),
+    "no_reason": lazy_gettext("Say why, in 1 to 200 characters."),
+    "not_redeemed": lazy_gettext("This code has not been redeemed."),
+    "not_yours": lazy_gettext("Only the person who redeemed it may undo that."),
+    "out_of_stock": lazy_gettext("There is none left to promise. Offer something else."),
+    "over_cap": lazy_gettext("The playbook allows no more of this for now. Offer something else."),
+    "tokens_paid": lazy_gettext("The tokens are paid and cannot be taken back."),
+    "too_late": lazy_gettext("It is too late to undo this: a minute has passed."),
+    "unknown_cause": lazy_gettext("There is no such cause any more."),
 }
 
 CAUSES: Final = {
@@ -173,9 +182,17 @@ def refusal(refused: Refused) -> str:
         return gettext(
             "Too many wrong tries. Try again in %(time)s.", time=duration(int(seconds[0]))
         )
+    if refused.code == "needs_manager":
+        return gettext("A manager must approve this and say why: %(signs)s", signs=_signs(refused))
     if refused.code == "not_valid":
         return gettext("The box does not accept this: %(why)s", why=str(refused))
     return str(REFUSALS.get(refused.code, refused))
+
+
+def _signs(refused: Refused) -> str:
+    """What speaks for misuse, of the gateway's sentence in both languages: `…: EN / RU`."""
+    english, _, russian = str(refused).partition(": ")[2].partition(" / ")
+    return russian if chosen() == Language.RU else english
 
 
 def word(table: Mapping[Any, object], key: str) -> str:

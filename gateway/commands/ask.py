@@ -11,10 +11,13 @@ from gateway.messages import (
     GetAlerts,
     GetGrants,
     GetOffers,
+    GetStaff,
     GrantView,
     IssueGrant,
     Redeem,
     Resolve,
+    UndoRedeem,
+    VoidGrant,
 )
 from gateway.model import Outcome
 
@@ -34,6 +37,7 @@ def add_to(commands: Commands) -> None:
     resolve.add_argument("--reason", help="the cause, in a word")
     offers = add_command(commands, "offers", _offers, "list what may be granted")
     offers.add_argument("--severity", type=int, choices=range(1, 6), metavar="1-5")
+    offers.add_argument("--cause", metavar="NAME", help="what went wrong: a name of [[causes]]")
     add_json(offers)
     grant = add_command(commands, "grant", _grant, "promise a remedy and print its code")
     grant.add_argument("offer", help="a name from `offers`")
@@ -42,10 +46,22 @@ def add_to(commands: Commands) -> None:
     grant.add_argument(
         "--request", help="an id of your own: a repeat with the same one issues nothing new"
     )
+    grant.add_argument(
+        "--override", metavar="WHY", help="why, although something speaks for misuse"
+    )
     add_json(grant)
     redeem = add_command(commands, "redeem", _redeem, "hand over what a code promises, once")
     redeem.add_argument("code")
     add_json(redeem)
+    undo = add_command(commands, "undo", _undo, "take back a redemption, within a minute")
+    undo.add_argument("code")
+    add_json(undo)
+    void = add_command(commands, "void", _void, "take back a promise: its code is good no more")
+    void.add_argument("code")
+    void.add_argument("--reason", required=True, metavar="WHY")
+    add_json(void)
+    staff = add_command(commands, "staff", _staff, "list who answers alerts, and who is on duty")
+    add_json(staff)
     grants = add_command(commands, "grants", _grants, "list the latest grants")
     grants.add_argument("--most", type=int, default=20, metavar="N")
     add_json(grants)
@@ -108,12 +124,14 @@ def _show(view: AlertView, options: argparse.Namespace) -> int:
 
 def _offers(options: argparse.Namespace) -> int:
     with gateway(options) as client:
-        offers = client.call(GetOffers(severity=options.severity))
+        proposed = client.call(GetOffers(severity=options.severity, cause=options.cause))
     if options.json:
-        print_json(offers)
-    for offer in () if options.json else offers:
+        print_json(proposed)
+    for view in () if options.json else proposed:
+        offer = view.offer
         low, high = offer.severity
         print(f"{offer.name}  {offer.label.en} / {offer.label.ru}  severity {low}–{high}")
+        print(f"    {view.why.en}")
     return 0
 
 
@@ -123,6 +141,7 @@ def _grant(options: argparse.Namespace) -> int:
         offer=options.offer,
         alert=options.alert,
         account=options.account,
+        override=options.override,
     )
     with gateway(options) as client:
         return _show_grant(client.call(request), options)
@@ -131,6 +150,29 @@ def _grant(options: argparse.Namespace) -> int:
 def _redeem(options: argparse.Namespace) -> int:
     with gateway(options) as client:
         return _show_grant(client.call(Redeem(code=options.code)), options)
+
+
+def _undo(options: argparse.Namespace) -> int:
+    with gateway(options) as client:
+        return _show_grant(client.call(UndoRedeem(code=options.code)), options)
+
+
+def _void(options: argparse.Namespace) -> int:
+    with gateway(options) as client:
+        request = VoidGrant(code=options.code, reason=options.reason)
+        return _show_grant(client.call(request), options)
+
+
+def _staff(options: argparse.Namespace) -> int:
+    with gateway(options) as client:
+        people = client.call(GetStaff())
+    if options.json:
+        print_json(people)
+    for person in () if options.json else people:
+        duty = "on duty" if person.on_duty else "off duty"
+        zones = ", ".join(person.zones) or "every zone"
+        print(f"{person.name}  {person.role}  {duty}  {person.pager or 'no pager'}  {zones}")
+    return 0
 
 
 def _grants(options: argparse.Namespace) -> int:

@@ -124,15 +124,18 @@ def _status(options: argparse.Namespace) -> int:
 
 def _lines(status: Status) -> list[str]:
     clock = status.clock
-    journal, uplink = status.journal, status.uplink
+    journal, uplink, grants = status.journal, status.uplink, status.grants
     lines = [
         f"{status.device}  version {status.version}  up {clock.uptime_s:.0f} s",
         f"clock        {clock.wall}  {'synchronised' if clock.synced else 'NOT synchronised'}",
         f"journal      {journal.state}  seq {journal.last_seq}, waiting {journal.waiting}",
-        f"disk         {journal.bytes // 1024} KiB used, {journal.free_bytes // 2**20} MiB free",
+        f"disk         {journal.bytes // 1024} KiB used, {journal.free_bytes // 2**20} MiB free"
+        + ("" if journal.days_left is None else f", room for {journal.days_left:.0f} days"),
         f"uplink       {uplink.kind}: {uplink.state}",
         f"synced       {uplink.cursor}, backlog {uplink.backlog}, set aside {uplink.quarantined}",
         f"open alerts  {status.open_alerts}",
+        f"at stake     {grants.live} grants: cost {grants.cost:g}, tokens {grants.tokens:g}",
+        f"overrides    {grants.overrides} granted against signs of misuse",
     ]
     lines += [
         f"transmitter  {each.name} ({each.driver}, {each.port}): {each.state}"

@@ -171,7 +171,7 @@ def _ns(when: datetime) -> int:
 
 
 def _first_since(connection: sqlite3.Connection, since_ns: int) -> int:
-    """The first record of a span of time; what was recorded before the clock was set lies within."""
+    """The sequence of the first record of a span of time, one above the last if it has none."""
     query = "SELECT seq FROM event WHERE wall_ns >= ? ORDER BY seq LIMIT 1"
     row = connection.execute(query, (since_ns,)).fetchone()
     return reading.last_seq(connection) + 1 if row is None else int(row[0])

@@ -56,6 +56,17 @@ class Paths(Table, frozen=True):
         return Path(self.state) / "journal.db"
 
 
+class Retention(Table, frozen=True):
+    """`[journal]`: how much the journal keeps. What is not on the server yet stays up to the bound.
+
+    Live grants, open alerts and counters stay whatever is set here.
+    """
+
+    max_bytes: int = 1 << 30
+    max_days: int = 400  # records that are on the server are kept so long
+    min_free_bytes: int = 64 << 20  # left free on the disk for everything else
+
+
 class Inputs(Table, frozen=True):
     """`[inputs]`: how the buttons are read and which presses count."""
 
@@ -355,6 +366,19 @@ class Offer(Table, frozen=True):
     valid_days: int = 30  # until the grant expires
     cost: float = 0.0  # what it costs the shop
     tokens: float = 0.0  # for kind tokens: a multiple of 1/4 credited on ACHIVX
+    value: float = 0.0  # what it is worth to the customer
+    causes: tuple[str, ...] = ()  # what it puts right; none: anything
+    per_staff_day: int | None = None  # promised by one person on one day, at most
+    per_shop_day: int | None = None  # promised by the whole shop on one day, at most
+    per_customer_days: tuple[int, int] | None = None  # so many to one account in so many days
+    stock: int | None = None  # how many there have been to promise since the box began to count
+
+
+class Cause(Table, frozen=True):
+    """`[[causes]]`: what can have gone wrong. Empty in the file means the shipped ones."""
+
+    name: str
+    label: Label
 
 
 class Access(Table, frozen=True):
@@ -374,6 +398,7 @@ class Config(Table, frozen=True):
     device: Device
     shop: Shop
     paths: Paths = Paths()
+    journal: Retention = Retention()
     inputs: Inputs = Inputs()
     buttons: tuple[Button, ...] = ()
     pagers: tuple[Pager, ...] = ()
@@ -384,4 +409,5 @@ class Config(Table, frozen=True):
     transmitters: tuple[Transmitter, ...] = ()
     uplink: Uplink = NoUplink()
     offers: tuple[Offer, ...] = ()
+    causes: tuple[Cause, ...] = ()
     access: Access = Access()

@@ -12,6 +12,7 @@ import msgspec
 from gateway.config import (
     AchivxUplink,
     Button,
+    Cause,
     Espa,
     Ev1527,
     Inputs,
@@ -33,8 +34,9 @@ from gateway.config import (
     Transmitter,
     UnhappyShare,
 )
-from gateway.config.decode import Decoded, Note, shown
+from gateway.config.decode import Decoded, Note, one_of, shown
 from gateway.config.lines import KeyPath
+from gateway.grants.playbook import CAUSES
 from gateway.model import ButtonKind, OfferKind
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -109,6 +111,7 @@ def _unique_names(draft: Draft) -> Iterator[Note]:
         draft.staff,
         draft.transmitters,
         offers,
+        draft.each(Cause),
         draft.patterns,
     ):
         first: dict[str, KeyPath] = {}
@@ -195,6 +198,24 @@ def _tokens_are_exact(draft: Draft) -> Iterator[Note]:
             yield Note((*path, "tokens"), shown(offer.tokens), right)
 
 
+def _stock_is_of_souvenirs(draft: Draft) -> Iterator[Note]:
+    for path, offer in draft.each(Offer):
+        if offer.stock is not None and offer.kind is not OfferKind.SOUVENIR:
+            right = 'nothing here unless kind is "souvenir"'
+            yield Note((*path, "stock"), shown(offer.stock), right)
+
+
+def _causes_are_known(draft: Draft) -> Iterator[Note]:
+    if not draft.whole("causes"):
+        return
+    causes = [cause for _, cause in draft.each(Cause)] or CAUSES
+    names = [cause.name for cause in causes]
+    for path, offer in draft.each(Offer):
+        for at, name in enumerate(offer.causes):
+            if name not in names:
+                yield Note((*path, "causes", at), shown(name), one_of(names))
+
+
 RULES: Final[tuple[CrossRule, ...]] = (
     _unique_names,
     _one_use_a_pin,
@@ -203,4 +224,6 @@ RULES: Final[tuple[CrossRule, ...]] = (
     _espa_stations_differ,
     credentials,
     _tokens_are_exact,
+    _stock_is_of_souvenirs,
+    _causes_are_known,
 )

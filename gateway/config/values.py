@@ -15,6 +15,7 @@ from gateway.config import (
     Access,
     AchivxUplink,
     Button,
+    Cause,
     DailyTest,
     Device,
     Espa,
@@ -29,6 +30,7 @@ from gateway.config import (
     Pager,
     Paths,
     RedsInARow,
+    Retention,
     Shift,
     Shop,
     Silence,
@@ -143,6 +145,12 @@ def _rate(value: int) -> str | None:
     return None if value in (512, 1200, 2400) else "512, 1200 or 2400"
 
 
+def _n_in_days(value: tuple[int, int]) -> str | None:
+    n, days = value
+    fine = 1 <= n <= 1000 and 1 <= days <= 366
+    return None if fine else "how many (1 to 1000) in how many days (1 to 366)"
+
+
 def _severity(value: tuple[int, int]) -> str | None:
     low, high = value
     return None if 1 <= low <= high <= 5 else "two numbers from 1 to 5, the lower first"
@@ -221,6 +229,9 @@ RULES: Final[Rules] = {
     (Hours, "close"): _TIME,
     (Paths, "state"): _absolute,
     (Paths, "control_socket"): _socket_path,
+    (Retention, "max_bytes"): number(1 << 20, 1 << 40, "bytes"),
+    (Retention, "max_days"): number(1, 3650, "days"),
+    (Retention, "min_free_bytes"): number(0, 1 << 40, "bytes"),
     (Inputs, "chip"): number(0, 15),
     (Inputs, "glitch_ms"): number(0, 200, "ms"),
     (Inputs, "response_interval_s"): number(0, 600, "seconds"),
@@ -325,6 +336,13 @@ RULES: Final[Rules] = {
     (Offer, "severity"): _severity,
     (Offer, "valid_days"): number(1, 3650, "days"),
     (Offer, "cost"): number(0, 1e9),
+    (Offer, "value"): number(0, 1e9),
+    (Offer, "causes"): each(_SLUG),
+    (Offer, "per_staff_day"): number(1, 1000),
+    (Offer, "per_shop_day"): number(1, 100000),
+    (Offer, "per_customer_days"): _n_in_days,
+    (Offer, "stock"): number(0, 10**9),
+    (Cause, "name"): _SLUG,
     (Access, "lockout_after"): number(1, 20),
     (Access, "lockout_s"): number(1, 3600, "seconds"),
     (Access, "session_hours"): number(0.25, 168, "hours"),

@@ -1,27 +1,52 @@
 """The grant desk: issues and redeems, decided inside the journal's own transaction.
 
 One conditional update in SQLite decides a redemption, so two tills that hand over the same code at
-once cannot both succeed, whatever any cache says.
+once cannot both succeed, whatever any cache says. Caps and stock are counted in that transaction
+too, and so is what speaks for misuse.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 from gateway.clock import NS_PER_S, Stamp
-from gateway.config import Offer
+from gateway.config import Offer, Staff
 from gateway.errors import Refused
-from gateway.events import GrantIssued, GrantRedeemed
+from gateway.events import GrantIssued, GrantRedeemed, GrantRedeemUndone, GrantVoided
+from gateway.grants import limits, misuse
 from gateway.grants.codes import Codes
 from gateway.grants.grant import Grant
 from gateway.grants.playbook import STARTER
-from gateway.journal import views
+from gateway.journal import promises, views
 from gateway.journal.store import Journal, Transaction
 from gateway.model import GrantState, OfferKind, Role
 
+UNDO_S: Final = 60
+"""How long whoever redeemed may take it back."""
 _DAY_NS: Final = 24 * 3600 * NS_PER_S
 _REQUEST_CHARS: Final = 64
 _ACCOUNT_CHARS: Final = 200
+_REASON_CHARS: Final = 200
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant that somebody asks for.
+
+    Attributes:
+        override: Why a manager wants it, although something speaks for misuse.
+    """
+
+    request: str
+    offer: Offer
+    by: str
+    role: Role
+    at: Stamp
+    alert: str | None
+    account: str | None
+    override: str | None
 
 
 class GrantDesk:
@@ -32,6 +57,8 @@ class GrantDesk:
         codes: Makes and checks this shop's codes.
         offers: The playbook of the configuration; empty takes the starter playbook.
         on_grant: Called on the event loop with each grant that was kept anew.
+        staff: Whose accounts are no customers'.
+        timezone: The shop's: when a day of its caps begins.
     """
 
     def __init__(
@@ -40,11 +67,16 @@ class GrantDesk:
         codes: Codes,
         offers: tuple[Offer, ...],
         on_grant: Callable[[Grant], None],
+        *,
+        staff: tuple[Staff, ...] = (),
+        timezone: str = "UTC",
     ) -> None:
         self._journal: Final = journal
         self._codes: Final = codes
         self._offers: Final = {offer.name: offer for offer in offers or STARTER}
         self._on_grant: Final = on_grant
+        self._owners: Final = {each.account: each.name for each in staff if each.account}
+        self._timezone: Final = ZoneInfo(timezone)
 
     def offer(self, name: str) -> Offer | None:
         """One offer of the playbook."""
@@ -60,52 +92,32 @@ class GrantDesk:
         at: Stamp,
         alert: str | None = None,
         account: str | None = None,
+        override: str | None = None,
     ) -> Grant:
         """Promise a remedy; a repeat of the same request answers with the same grant.
 
         Raises:
             Refused: `unknown_offer`, `forbidden`, `no_account` for tokens to nobody,
-                `bad_request`, or `request_reused` for a request id that was another
-                grant's.
+                `bad_request`, `request_reused` for a request id that was another grant's,
+                `out_of_stock`, `over_cap`, or `needs_manager` where something speaks for misuse
+                and no manager says why it is granted all the same.
             JournalError: It could not be kept, and so was not issued.
         """
         offer = self._offers.get(offer_name)
         if offer is None:
             raise Refused("unknown_offer", f"the playbook has no offer named {offer_name!r}")
-        if offer.role.rank > role.rank:
-            raise Refused("forbidden", f"only a {offer.role} may grant {offer.name}")
-        if offer.kind is OfferKind.TOKENS and not account:
-            raise Refused("no_account", "tokens need the customer's account")
-        if not _is_word(request, _REQUEST_CHARS):
-            raise Refused("bad_request", f"a request id has 1 to {_REQUEST_CHARS} characters")
-        if account is not None and not _is_word(account, _ACCOUNT_CHARS):
-            raise Refused("bad_request", f"an account has 1 to {_ACCOUNT_CHARS} characters")
-
-        def work(transaction: Transaction) -> Grant:
-            known = views.grant_of_request(transaction.connection, request)
-            if known is not None:
-                if (known.offer, known.alert, known.account) != (offer.name, alert, account):
-                    raise Refused("request_reused", f"request {request!r} was another grant")
-                return known
-            code = self._codes.new()
-            while views.find_grant(transaction.connection, code) is not None:
-                code = self._codes.new()
-            event = GrantIssued(
-                code=code,
-                request=request,
-                offer=offer.name,
-                kind=offer.kind,
-                by=by,
-                expires=_later(at, offer.valid_days),
-                alert=alert,
-                account=account,
-                tokens=offer.tokens,
-                cost=offer.cost,
-            )
-            transaction.append(event, at)
-            return _found(transaction, code)
-
-        return await self._decide(work)
+        order = Order(
+            request=request,
+            offer=offer,
+            by=by,
+            role=role,
+            at=at,
+            alert=alert,
+            account=account,
+            override=override,
+        )
+        _check(order)
+        return await self._decide(lambda transaction: self._issue(transaction, order))
 
     async def redeem(self, typed: str, *, by: str, at: Stamp) -> Grant:
         """Hand over what a code promises, once.
@@ -119,27 +131,171 @@ class GrantDesk:
 
         def work(transaction: Transaction) -> Grant:
             grant = _found(transaction, code)
-            if grant.state is GrantState.ISSUED and _is_over(grant.expires, at):
+            if grant.as_of(at).state is GrantState.EXPIRED:
                 raise Refused("expired", f"this code expired on {grant.expires.iso()}")
-            # The row itself decides: only one caller ever finds it still issued.
-            won = transaction.connection.execute(
-                "UPDATE grants SET state = ? WHERE code = ? AND state = ?",
-                (GrantState.REDEEMED, code, GrantState.ISSUED),
-            )
-            if won.rowcount != 1:
-                raise _refusal(grant)
+            _move(transaction, grant, GrantState.ISSUED, GrantState.REDEEMED)
             event = GrantRedeemed(
-                code=code, by=by, kind=grant.kind, account=grant.account, tokens=grant.tokens
+                code=code,
+                by=by,
+                kind=grant.kind,
+                account=grant.account,
+                tokens=grant.tokens,
+                again=grant.undone > 0,
             )
             transaction.append(event, at)
             return _found(transaction, code)
 
         return await self._decide(work)
 
+    async def undo(self, typed: str, *, by: str, at: Stamp) -> Grant:
+        """Take back a redemption: the code is good again.
+
+        Raises:
+            Refused: As `redeem` for what is no code of ours, `not_redeemed`, `not_yours` where
+                another person redeemed it, `too_late` after a minute, or `tokens_paid`: nothing
+                takes tokens back from the server.
+            JournalError: It could not be kept, and so was not undone.
+        """
+        code = self._codes.parse(typed)
+
+        def work(transaction: Transaction) -> Grant:
+            grant = _found(transaction, code)
+            _check_undo(grant, by, at)
+            _move(transaction, grant, GrantState.REDEEMED, GrantState.ISSUED)
+            transaction.append(GrantRedeemUndone(code=code, by=by), at)
+            return _found(transaction, code)
+
+        return await self._decide(work)
+
+    async def void(self, typed: str, *, by: str, reason: str, at: Stamp) -> Grant:
+        """Take a promise back, expired or not: its code is good for nothing any more.
+
+        Raises:
+            Refused: As `redeem` for what is no code of ours, `no_reason`, `already_redeemed` or
+                `void`.
+            JournalError: It could not be kept, and so was not taken back.
+        """
+        code = self._codes.parse(typed)
+        _check_reason(reason)
+
+        def work(transaction: Transaction) -> Grant:
+            grant = _found(transaction, code)
+            _move(transaction, grant, GrantState.ISSUED, GrantState.VOID)
+            transaction.append(GrantVoided(code=code, by=by, reason=reason), at)
+            return _found(transaction, code)
+
+        return await self._decide(work)
+
+    # --- inside the transaction ------------------------------------------------------------
+
+    def _issue(self, transaction: Transaction, order: Order) -> Grant:
+        connection = transaction.connection
+        known = views.grant_of_request(connection, order.request)
+        if known is not None:
+            if (known.offer, known.alert, known.account) != (
+                order.offer.name,
+                order.alert,
+                order.account,
+            ):
+                raise Refused("request_reused", f"request {order.request!r} was another grant")
+            return known
+        for limit in limits.limits_of(
+            order.offer, order.by, order.account, order.at, self._timezone
+        ):
+            counted = promises.counted(connection, order.offer.name, limit.who, limit.days)
+            if counted >= limit.most:
+                raise limit.refused
+        alert = views.find_alert(connection, order.alert) if order.alert is not None else None
+        zone = None if alert is None else alert.zone
+        verdict = self._judge(transaction, order, zone, 0 if alert is None else alert.presses)
+        code = self._codes.new()
+        while views.find_grant(connection, code) is not None:
+            code = self._codes.new()
+        event = GrantIssued(
+            code=code,
+            request=order.request,
+            offer=order.offer.name,
+            kind=order.offer.kind,
+            by=order.by,
+            expires=_later(order.at, order.offer.valid_days),
+            alert=order.alert,
+            account=order.account,
+            tokens=order.offer.tokens,
+            cost=order.offer.cost,
+            zone=zone,
+            day=limits.day_of(order.at, self._timezone),
+            score=verdict.score,
+            override=order.override if verdict.needs_manager else None,
+        )
+        transaction.append(event, order.at)
+        return _found(transaction, code)
+
+    def _judge(
+        self, transaction: Transaction, order: Order, zone: str | None, presses: int
+    ) -> misuse.Verdict:
+        """What speaks for misuse, where it needs no manager or has one; free words never do."""
+        if not order.offer.cost and not order.offer.tokens:
+            return misuse.Verdict(())
+        asked = misuse.Request(
+            claim=misuse.Claim(order.by, order.account, zone, order.alert is not None, order.at),
+            owner=self._owners.get(order.account or ""),
+            presses=presses,
+        )
+        verdict = misuse.judge(asked, promises.latest_claims(transaction.connection))
+        may_override = order.role.rank >= Role.MANAGER.rank and order.override is not None
+        if verdict.needs_manager and not may_override:
+            raise Refused(
+                "needs_manager",
+                f"a manager must approve this and say why: {verdict.words.en} / {verdict.words.ru}",
+            )
+        return verdict
+
     async def _decide(self, work: Callable[[Transaction], Grant]) -> Grant:
         grant = await asyncio.wrap_future(self._journal.transact(work))
         self._on_grant(grant)
         return grant
+
+
+def _check(order: Order) -> None:
+    """What can be refused without looking into the journal."""
+    offer = order.offer
+    if offer.role.rank > order.role.rank:
+        raise Refused("forbidden", f"only a {offer.role} may grant {offer.name}")
+    if offer.kind is OfferKind.TOKENS and not order.account:
+        raise Refused("no_account", "tokens need the customer's account")
+    if not _is_word(order.request, _REQUEST_CHARS):
+        raise Refused("bad_request", f"a request id has 1 to {_REQUEST_CHARS} characters")
+    if order.account is not None and not _is_word(order.account, _ACCOUNT_CHARS):
+        raise Refused("bad_request", f"an account has 1 to {_ACCOUNT_CHARS} characters")
+    if order.override is not None:
+        _check_reason(order.override)
+
+
+def _check_reason(reason: str) -> None:
+    if not _is_word(reason, _REASON_CHARS):
+        raise Refused("no_reason", f"say why, in 1 to {_REASON_CHARS} characters")
+
+
+def _check_undo(grant: Grant, by: str, at: Stamp) -> None:
+    if grant.state is not GrantState.REDEEMED or grant.redeemed is None:
+        raise Refused("not_redeemed", "this code has not been redeemed")
+    if grant.redeemed_by != by:
+        raise Refused("not_yours", f"only {grant.redeemed_by}, who redeemed it, may undo that")
+    if grant.kind is OfferKind.TOKENS:
+        raise Refused("tokens_paid", "tokens that were paid cannot be taken back")
+    # Of another boot it is too late anyhow: starting alone takes much of the minute.
+    fresh = grant.redeemed.boot == at.boot
+    if not fresh or at.mono_ns - grant.redeemed.mono_ns > UNDO_S * NS_PER_S:
+        raise Refused("too_late", f"a redemption can be undone for {UNDO_S} s, and no longer")
+
+
+def _move(transaction: Transaction, grant: Grant, old: GrantState, new: GrantState) -> None:
+    """The row itself decides: only one caller ever finds it in its old state."""
+    won = transaction.connection.execute(
+        "UPDATE grants SET state = ? WHERE code = ? AND state = ?", (new, grant.code, old)
+    )
+    if won.rowcount != 1:
+        raise _refusal(grant)
 
 
 def _is_word(text: str, most: int) -> bool:
@@ -166,9 +322,3 @@ def _refusal(grant: Grant) -> Refused:
 def _later(at: Stamp, days: int) -> Stamp:
     """`days` after a moment, on both of its clocks."""
     return Stamp(at.boot, at.mono_ns + days * _DAY_NS, at.wall_ns + days * _DAY_NS, at.synced)
-
-
-def _is_over(expires: Stamp, now: Stamp) -> bool:
-    """Whether a moment has certainly passed; while nobody knows, the customer is right."""
-    age_ns = expires.age_ns(now)
-    return age_ns is not None and age_ns > 0

@@ -3,12 +3,18 @@
 import msgspec
 
 from gateway.clock import Stamp
-from gateway.events import AnyEvent, GrantIssued, GrantRedeemed
+from gateway.events import AnyEvent, GrantIssued, GrantRedeemed, GrantRedeemUndone, GrantVoided
 from gateway.model import GrantState, OfferKind
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """A remedy promised to one customer, redeemed once at the counter."""
+    """A remedy promised to one customer, redeemed once at the counter.
+
+    Attributes:
+        day: The day that it counts on where promises are limited.
+        override: Why a manager granted it, although something spoke for misuse.
+        undone: How often a redemption was taken back.
+    """
 
     code: str
     request: str
@@ -24,6 +30,24 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     state: GrantState = GrantState.ISSUED
     redeemed_by: str | None = None
     redeemed: Stamp | None = None
+    day: str = ""
+    override: str | None = None
+    undone: int = 0
+    voided_by: str | None = None
+    voided: Stamp | None = None
+    void_reason: str | None = None
+
+    def is_over(self, now: Stamp) -> bool:
+        """Whether it has certainly expired; while nobody knows, the customer is right."""
+        if self.expires.boot == now.boot:  # of which boot is settled when it is promised
+            return now.mono_ns > self.expires.mono_ns
+        return self.expires.synced and now.synced and now.wall_ns > self.expires.wall_ns
+
+    def as_of(self, now: Stamp) -> "Grant":
+        """The same with the state that it has now: that it expired is written nowhere."""
+        if self.state is GrantState.ISSUED and self.is_over(now):
+            return msgspec.structs.replace(self, state=GrantState.EXPIRED)
+        return self
 
 
 def fold(grant: Grant | None, event: AnyEvent, at: Stamp) -> Grant | None:
@@ -42,10 +66,28 @@ def fold(grant: Grant | None, event: AnyEvent, at: Stamp) -> Grant | None:
                 account=event.account,
                 tokens=event.tokens,
                 cost=event.cost,
+                day=event.day,
+                override=event.override,
             )
         case GrantRedeemed(by=by) if grant is not None:
             return msgspec.structs.replace(
                 grant, state=GrantState.REDEEMED, redeemed_by=by, redeemed=at
+            )
+        case GrantRedeemUndone() if grant is not None:
+            return msgspec.structs.replace(
+                grant,
+                state=GrantState.ISSUED,
+                redeemed_by=None,
+                redeemed=None,
+                undone=grant.undone + 1,
+            )
+        case GrantVoided() if grant is not None:
+            return msgspec.structs.replace(
+                grant,
+                state=GrantState.VOID,
+                voided_by=event.by,
+                voided=at,
+                void_reason=event.reason,
             )
         case _:
             return grant

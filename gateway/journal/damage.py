@@ -35,3 +35,13 @@ def set_aside(path: Path) -> Path:
             part.rename(aside.with_name(aside.name + suffix))
     sync_directory(path.parent)
     return aside
+
+
+def latest_aside(path: Path) -> Path | None:
+    """The database that was set aside last, None when there is none."""
+    aside = [
+        each
+        for each in path.parent.glob(f"{path.name}.damaged-*")
+        if not each.name.endswith(("-wal", "-shm"))
+    ]
+    return max(aside, default=None)

@@ -1,5 +1,6 @@
 """Reading events back, in order."""
 
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Iterator
@@ -55,6 +56,25 @@ def all_records(connection: sqlite3.Connection, after: int = 0) -> Iterator[Reco
             except JournalError as error:
                 _log.error("%s", error)
         after = rows[-1][0]
+
+
+def records_between(connection: sqlite3.Connection, first: int, last: int) -> Iterator[Record]:
+    """Records `first` to `last` that are there and can be decoded, in order.
+
+    Raises:
+        sqlite3.Error: A part of the file cannot be read.
+    """
+    epoch = schema.meta(connection, "epoch") or ""
+    for row in _rows(connection, first - 1, last - first + 1):
+        with contextlib.suppress(JournalError):
+            if row[0] <= last:
+                yield _record(row, epoch)
+
+
+def repaired(connection: sqlite3.Connection) -> dict[str, int]:
+    """By boot that had no right time at first: wall less monotonic time in ns, once known."""
+    rows = connection.execute("SELECT boot, offset_ns FROM clock WHERE offset_ns IS NOT NULL")
+    return dict(rows)
 
 
 def last_seq(connection: sqlite3.Connection) -> int:

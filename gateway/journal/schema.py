@@ -1,4 +1,9 @@
-"""The journal's tables. `event`, `era` and `meta` are the truth; all others are views of it."""
+"""The journal's tables: the truth. `views.py` has those that can be made anew from it.
+
+`past` holds the totals of the presses whose events are no longer kept, `stays` the records that
+retention has passed over and why, `clock` the boots that had no right time, with the difference of
+wall and monotonic time once it was known, and `salvaged` what of a damaged journal is yet to send.
+"""
 
 import sqlite3
 from pathlib import Path
@@ -29,6 +34,19 @@ CREATE TABLE IF NOT EXISTS era (
 CREATE TABLE IF NOT EXISTS quarantine (
     seq INTEGER PRIMARY KEY,
     reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS past (
+    button TEXT NOT NULL, flag TEXT NOT NULL, total INTEGER NOT NULL,
+    PRIMARY KEY (button, flag)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stays (seq INTEGER PRIMARY KEY, alert TEXT, code TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS clock (boot TEXT PRIMARY KEY, offset_ns INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS salvaged (
+    id INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    record BLOB NOT NULL
 ) STRICT;
 """
 
@@ -64,6 +82,9 @@ def open_writer(
         path, isolation_level=None, timeout=5.0, check_same_thread=False, factory=factory
     )
     try:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        if not pages:  # a file with tables does not take it, and would be written to
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 4194304")

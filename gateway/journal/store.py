@@ -8,6 +8,7 @@ order, while the disk cannot take it, and is written when it can.
 import contextlib
 import logging
 import queue
+import shutil
 import sqlite3
 import threading
 from collections import deque
@@ -20,11 +21,14 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from gateway.clock import Stamp
+from gateway.config import Retention
 from gateway.errors import JournalError, Refused
-from gateway.events import VERSION, AnyEvent, Record, encode_event
-from gateway.journal import damage, reading, schema, views
+from gateway.events import AnyEvent, Record
+from gateway.journal import damage, reading, retention, salvage, schema, views
 from gateway.journal.reader import Reader
+from gateway.journal.retention import Room
 from gateway.journal.schema import Identity
+from gateway.journal.transaction import Transaction
 
 __all__ = ["Identity", "Journal", "Transaction"]
 
@@ -35,60 +39,11 @@ GROUP: Final = 256
 HELD: Final = 20_000
 """Jobs held in memory while the disk refuses; beyond that they are refused, loudly."""
 RETRY_S: Final = 1.0
+TIDY_EVERY: Final = 1024
+"""Records between two looks at what may go; every commit is one when there is no room."""
+_AFTER: Final = "after"  # which damaged journal this one goes on from
 
 _log: Final = logging.getLogger(__name__)
-
-
-class Transaction:
-    """What work may do: read the views as they are now, append events."""
-
-    def __init__(
-        self, connection: sqlite3.Connection, identity: Identity, epoch: str, last: int
-    ) -> None:
-        self.connection: Final = connection
-        self.epoch: Final = epoch
-        self.last: int = last
-        self._identity: Final = identity
-        self._boots: dict[str, int] = {}
-
-    def append(self, event: AnyEvent, at: Stamp) -> Record:
-        """Add one event and bring the views up to it."""
-        record = Record(
-            device=self._identity.device,
-            epoch=self.epoch,
-            seq=self.last + 1,
-            at=at,
-            mapping=self._identity.mapping,
-            account=self._identity.account,
-            event=event,
-        )
-        self.connection.execute(
-            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                record.seq,
-                self._boot(at.boot),
-                at.mono_ns,
-                at.wall_ns,
-                at.synced,
-                VERSION,
-                encode_event(event),
-            ),
-        )
-        views.apply(self.connection, record)
-        self.last = record.seq
-        return record
-
-    def step_back(self, last: int) -> None:
-        """Forget what came after `last`: it was rolled back."""
-        self.last = last
-        self._boots.clear()
-
-    def _boot(self, name: str) -> int:
-        if name not in self._boots:
-            self.connection.execute("INSERT OR IGNORE INTO boot (name) VALUES (?)", (name,))
-            row = self.connection.execute("SELECT id FROM boot WHERE name = ?", (name,))
-            self._boots[name] = int(row.fetchone()[0])
-        return self._boots[name]
 
 
 class _Job(msgspec.Struct, Generic[T]):
@@ -106,20 +61,32 @@ class Journal:
         path: The database file; its directory is made where it is missing.
         identity: Under which names new records are made.
         on_change: Called from the writer thread after each commit, and when the state changes.
+        keep: How much is kept.
 
     Attributes:
         state: `ok`, or why nothing can be written, in words.
         epoch: The journal's own id.
         last_seq: The highest sequence on disk.
         set_aside: Where a damaged journal was put since the start, or None.
+        room: How it stands to its bound, as of the latest look.
     """
 
-    def __init__(self, path: Path, identity: Identity, *, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        identity: Identity,
+        *,
+        on_change: Callable[[], None],
+        keep: Retention = Retention(),  # noqa: B008 - frozen
+    ) -> None:
         self.path: Final = path
         self.state = "starting"
         self.epoch = ""
         self.last_seq = 0
         self.set_aside: Path | None = None
+        self.room = Room()
+        self._keep: Final = keep
+        self._untidied = 0
         self._identity: Final = identity
         self._on_change: Final = on_change
         self._queue: Final[queue.SimpleQueue[_Job[Any] | None]] = queue.SimpleQueue()
@@ -157,6 +124,14 @@ class Journal:
         """
         return self._submit(work, kept=False)
 
+    def tidy(self) -> "Future[None]":
+        """Look at the room, and let go of what may go. Writes nothing when nothing may."""
+
+        def due(_: Transaction) -> None:
+            self._untidied = TIDY_EVERY
+
+        return self._submit(due, kept=False)
+
     def read(self, query: Callable[[sqlite3.Connection], T]) -> "Future[T]":
         """Run a query on the reader's thread; it sees what is committed.
 
@@ -179,9 +154,9 @@ class Journal:
 
         What could not be written, or comes later, fails with a `JournalError`.
         """
+        self._reader.close()  # first: who closes last folds the log into the file, and it cannot
         self._queue.put(None)
         self._thread.join()
-        self._reader.close()
 
     def _submit(self, work: Callable[[Transaction], T], *, kept: bool) -> "Future[T]":
         future: Future[T] = Future()
@@ -267,21 +242,40 @@ class Journal:
             self._refuse()
             return
         group = list(islice(self._held, GROUP))
-        transaction = Transaction(connection, self._identity, self.epoch, self.last_seq)
+        transaction = Transaction(
+            connection, self._identity, self.epoch, self.last_seq, is_full=self.room.is_full
+        )
         try:
             connection.execute("BEGIN IMMEDIATE")
             done = [_attempt(job, transaction) for job in group]
+            transaction.flush()
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._failed(error)
             return
         for _ in group:
             self._held.popleft()
+        self._untidied += transaction.last - self.last_seq
         self.last_seq = transaction.last
         self._set_state("ok")
         for finish in done:
             finish()
+        if self._untidied >= TIDY_EVERY or self.room.is_full:
+            self._tidy(connection)
         self._on_change()
+
+    def _tidy(self, connection: sqlite3.Connection) -> None:
+        self._untidied = 0
+        try:
+            free_bytes = shutil.disk_usage(self.path.parent).free
+            connection.execute("BEGIN IMMEDIATE")
+            self.room = retention.tidy(connection, self._keep, free_bytes)
+            connection.execute("COMMIT")
+            retention.give_back(connection)
+        except OSError as error:
+            _log.error("the journal's disk does not say what is free: %s", error)
+        except sqlite3.Error as error:
+            self._failed(error)
 
     def _failed(self, error: sqlite3.Error) -> None:
         if damage.is_damage(error):
@@ -338,6 +332,30 @@ class Journal:
         views.prepare(connection)
         self.epoch = schema.meta(connection, "epoch") or ""
         self.last_seq = last
+        if last == 0 and schema.meta(connection, _AFTER) is None:
+            spoilt = self.set_aside or damage.latest_aside(self.path)
+            if spoilt is not None:
+                self._go_on_from(connection, spoilt)
+
+    def _go_on_from(self, connection: sqlite3.Connection, spoilt: Path) -> None:
+        """Begin with what can be read of a damaged journal: once, and all of it or nothing."""
+        found = salvage.read(spoilt)
+        transaction = Transaction(connection, self._identity, self.epoch, self.last_seq)
+        connection.execute("BEGIN IMMEDIATE")
+        schema.set_meta(connection, _AFTER, spoilt.name)
+        if found is not None:
+            connection.execute("SAVEPOINT salvage")
+            try:
+                salvage.go_on(transaction, found)
+                transaction.flush()
+            except sqlite3.IntegrityError as error:  # what was read contradicts itself
+                _log.error("what %s holds cannot be used: %s", spoilt, error)
+                connection.execute("ROLLBACK TO salvage")
+                transaction.step_back(self.last_seq)
+            connection.execute("RELEASE salvage")
+        connection.execute("COMMIT")
+        self.last_seq = transaction.last
+        _log.warning("of %s was salvaged: %s", spoilt, found.words() if found else "nothing")
 
     def _close(self) -> None:
         if self._connection is not None:

@@ -1,9 +1,11 @@
 """Views: open alerts, grants and counters as tables, updated in their event's own transaction.
 
-They are rebuilt from the events only when missing or made by another version of this module.
+They are rebuilt only when missing or made by another version of this module: from the totals of
+the presses that are no longer kept, and the events that are.
 """
 
 import sqlite3
+from collections import Counter
 from typing import Final
 
 import msgspec
@@ -11,14 +13,14 @@ import msgspec
 from gateway.alerts import case
 from gateway.alerts.case import Alert
 from gateway.clock import Stamp
-from gateway.events import AnyEvent, GrantIssued, GrantRedeemed, Pressed, Record
+from gateway.events import AnyEvent, GrantEvent, Pressed, Record, Salvaged
 from gateway.grants import grant as grants
 from gateway.grants.grant import Grant
-from gateway.journal import schema
+from gateway.journal import promises, schema
 from gateway.journal.reading import all_records
 from gateway.model import GrantState
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 
 _TABLES: Final = """
 DROP TABLE IF EXISTS alert;
@@ -33,11 +35,15 @@ CREATE TABLE grants (
     state TEXT NOT NULL, body BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX grants_state ON grants (state, seq);
+CREATE INDEX grants_seq ON grants (seq);
 CREATE TABLE counter (
     button TEXT NOT NULL, flag TEXT NOT NULL, total INTEGER NOT NULL,
     PRIMARY KEY (button, flag)
 ) STRICT, WITHOUT ROWID;
-"""
+""" + promises.TABLES
+
+Presses = Counter[tuple[str, str]]
+"""Presses by (button, flag), the empty flag for those that count."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _alert: Final = msgspec.json.Decoder(Alert).decode
@@ -53,33 +59,54 @@ def prepare(connection: sqlite3.Connection) -> None:
     if schema.meta(connection, "views") == VERSION and _are_there(connection):
         return
     connection.execute("BEGIN IMMEDIATE")
+    before = promises.totals(connection) if _has(connection, "tally") else {}
     for statement in _TABLES.split(";"):
         connection.execute(statement)
+    presses: Presses = Counter()
+    connection.execute("INSERT INTO counter SELECT button, flag, total FROM past")
     for record in all_records(connection):
-        apply(connection, record)
+        apply(connection, record, presses)
+    count(connection, presses)
+    promises.keep(connection, before)
     schema.set_meta(connection, "views", VERSION)
     connection.execute("COMMIT")
 
 
 def _are_there(connection: sqlite3.Connection) -> bool:
-    (found,) = connection.execute(
-        "SELECT count(*) FROM sqlite_schema WHERE name IN ('alert', 'grants', 'counter')"
-    ).fetchone()
-    return bool(found == 3)
+    return _has(connection, "alert", "grants", "counter", *promises.NAMES)
 
 
-def apply(connection: sqlite3.Connection, record: Record) -> None:
-    """Bring the views up to this record, inside the caller's transaction."""
+def _has(connection: sqlite3.Connection, *tables: str) -> bool:
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    return {name for (name,) in rows}.issuperset(tables)
+
+
+def apply(connection: sqlite3.Connection, record: Record, presses: Presses) -> None:
+    """Bring the views up to this record, inside the caller's transaction.
+
+    A press is only added to `presses`, for `count` at the latest before the commit.
+    """
     event, at = record.event, record.at
     if isinstance(event, Pressed):
-        connection.execute(
-            "INSERT INTO counter VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET total = total + ?3",
-            (event.button, event.flag or "", event.count),
+        presses[event.button, event.flag or ""] += event.count
+    elif isinstance(event, Salvaged):
+        connection.executemany(
+            "INSERT OR REPLACE INTO counter VALUES (?, ?, ?)",
+            [(each.button, each.flag, each.presses) for each in event.counters],
         )
-    elif isinstance(event, GrantIssued | GrantRedeemed):
-        _apply_grant(connection, event, at, record.seq)
+    elif isinstance(event, GrantEvent):
+        _apply_grant(connection, record, event)
     elif (alert_id := case.alert_of(event)) is not None:
         _apply_alert(connection, alert_id, event, at, record.seq)
+
+
+def count(connection: sqlite3.Connection, presses: Presses) -> None:
+    """Add presses to the counters, inside the caller's transaction."""
+    for (button, flag), total in presses.items():
+        connection.execute(
+            "INSERT INTO counter VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET total = total + ?3",
+            (button, flag, total),
+        )
 
 
 def _apply_alert(
@@ -95,17 +122,16 @@ def _apply_alert(
     )
 
 
-def _apply_grant(
-    connection: sqlite3.Connection, event: GrantIssued | GrantRedeemed, at: Stamp, seq: int
-) -> None:
-    grant = grants.fold(find_grant(connection, event.code), event, at)
+def _apply_grant(connection: sqlite3.Connection, record: Record, event: GrantEvent) -> None:
+    grant = grants.fold(find_grant(connection, event.code), event, record.at)
     if grant is None:
         return
     connection.execute(
         "INSERT INTO grants VALUES (?1, ?2, ?3, ?4, ?5)"
         " ON CONFLICT (code) DO UPDATE SET state = ?4, body = ?5",
-        (grant.code, seq, grant.request, grant.state, _encode(grant)),
+        (grant.code, record.seq, grant.request, grant.state, _encode(grant)),
     )
+    promises.apply(connection, record, event, grant)
 
 
 def live_alerts(connection: sqlite3.Connection) -> list[Alert]:
@@ -155,3 +181,11 @@ def counters(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
     """Presses by (button, flag), the empty flag for those that count, since the epoch began."""
     rows = connection.execute("SELECT button, flag, total FROM counter")
     return {(button, flag): total for button, flag, total in rows}
+
+
+def total(connection: sqlite3.Connection, button: str, flag: str) -> int:
+    """Presses of one button under one flag, since the epoch began."""
+    row = connection.execute(
+        "SELECT total FROM counter WHERE button = ? AND flag = ?", (button, flag)
+    ).fetchone()
+    return 0 if row is None else int(row[0])

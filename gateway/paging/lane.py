@@ -33,6 +33,9 @@ QUEUE_MOST: Final = 64
 REOPEN_FIRST_S: Final = 0.5
 REOPEN_MOST_S: Final = 15.0
 
+LOOK_S: Final = 2.0
+"""How often an idle transmitter looks whether its adapter is still the one it opened."""
+
 _log: Final = logging.getLogger(__name__)
 
 OnReceipt = Callable[[Page, Receipt], None]
@@ -59,6 +62,7 @@ class Transmitter:
         name: As configured.
         driver: Used from this transmitter's thread alone.
         supervise_s: How often to shake hands when there is nothing to send.
+        adapter: What is plugged in at its port, as `line.adapter_at` tells; None for nothing.
         on_state: Called from the thread when `state` has changed.
     """
 
@@ -69,6 +73,7 @@ class Transmitter:
         *,
         supervise_s: float,
         on_state: Callable[[], None],
+        adapter: Callable[[], object] = lambda: "there",
     ) -> None:
         self.name: Final = name
         self.state = "starting"
@@ -77,6 +82,8 @@ class Transmitter:
         self._driver: Final = driver
         self._supervise_s: Final = supervise_s
         self._on_state: Final = on_state
+        self._adapter: Final = adapter
+        self._opened: object = None  # the adapter that was there when the line was opened
         self._heap: list[tuple[int, int, _Job]] = []
         self._counter = 0
         self._wake: Final = threading.Condition()
@@ -145,7 +152,7 @@ class Transmitter:
     def _run(self) -> None:
         wait_s = 0.0
         while True:
-            job = self._next(wait_s)
+            job = self._next_in_slices(wait_s)
             if self._stopping:
                 break
             was_open = self._is_open
@@ -158,6 +165,25 @@ class Transmitter:
             wait_s = self._supervise_s if self._is_open else self._reopen_s
         self._close()
 
+    def _next_in_slices(self, wait_s: float) -> _Job | None:
+        """The next page; while there is none, look after the adapter.
+
+        Returns early when it was unplugged, or when one was plugged in.
+        """
+        deadline = time.monotonic() + wait_s
+        while True:
+            left_s = deadline - time.monotonic()
+            job = self._next(min(left_s, LOOK_S))
+            if job is not None or self._stopping or left_s <= LOOK_S:
+                return job
+            adapter = self._adapter()
+            if self._is_open and adapter != self._opened:
+                self._close()
+                self._failed("the adapter was unplugged")
+                return None
+            if not self._is_open and self._opened is None and adapter is not None:
+                return None
+
     def _next(self, wait_s: float) -> _Job | None:
         """The next page, None after so long without one or when it is time to stop."""
         with self._wake:
@@ -168,6 +194,7 @@ class Transmitter:
             return self._current
 
     def _open(self) -> None:
+        self._opened = self._adapter()
         try:
             self._driver.open()
         except LineError as error:

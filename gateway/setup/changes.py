@@ -1,6 +1,7 @@
 """Changing the settings for the page: checked, written, told to the journal."""
 
 import asyncio
+import contextlib
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -22,6 +23,9 @@ CHANGES_MOST: Final = 100
 _EVENTS_SOUGHT: Final = (
     100_000  # further back a look would keep the journal's other readers waiting
 )
+
+KEEP_S: Final = 5.0
+"""How long a change waits until the journal has it on disk; it stands in any case."""
 
 
 class Changes:
@@ -102,7 +106,9 @@ class Changes:
         self._on_written(change.config)
         if change.keys:
             event = SettingsChanged(by=by, sha256=change.sha256, keys=change.keys)
-            self._journal.append(event, self._clock.now())
+            kept = asyncio.wrap_future(self._journal.append(event, self._clock.now()))
+            with contextlib.suppress(TimeoutError):  # it is in memory, and tried again
+                await asyncio.wait_for(asyncio.shield(kept), KEEP_S)
         return change
 
     # --- requests --------------------------------------------------------------------------

@@ -144,7 +144,8 @@ def add_person(config: Config, asked: AddPerson) -> list[Edit]:
     if asked.address:
         worn = next((each.name for each in config.pagers if each.address == asked.address), None)
         if worn is None:
-            worn = _free("pager-1", (each.name for each in config.pagers))
+            number = len(config.pagers) + 1
+            worn = _free(f"pager-{number}", (each.name for each in config.pagers))
             pager = Pager(name=worn, address=asked.address)
             edits.append(_put("pagers", len(config.pagers), pager))
         people = [_without(person, worn) for person in people]

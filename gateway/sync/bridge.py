@@ -19,8 +19,9 @@ from gateway.sync.bridge_batches import done, problem_of, records_of, unreadable
 from gateway.sync.bridge_config import BridgeConfig
 from gateway.sync.bridge_health import Health
 from gateway.sync.bridge_policy import Binding, Policy
-from gateway.sync.mqtt import Denied, Link, Message, Session, Timers, open_link, stay_linked
+from gateway.sync.mqtt import Denied, Link, Message, Session, Timers, open_link
 from gateway.sync.mqtt_socket import LinkDown
+from gateway.sync.mqtt_stay import stay_linked
 from gateway.sync.recorder import Recorder
 from gateway.sync.uplink import Acknowledged, Batch, Held, Interrupted
 from gateway.sync.wire import Answer, Problem, Stands

@@ -1,5 +1,6 @@
 """bridge.toml as frozen structures: the broker, the server, and what each box may write."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -108,6 +109,11 @@ def _across(decoded: Decoded) -> Iterator[Note]:
         if device.id == ANY_DEVICE and "{device}" not in device.account:
             right = 'an account with {device} in it, e.g. "shop-{device}": a box must not choose'
             yield Note((*path, "account"), shown(device.account), right)
+        for key in ("staff", "customers"):
+            for begin in getattr(device, key):
+                if re.search(r"\{device\}([a-z0-9-]|$)", begin):
+                    right = "{device} with a character after it that no id has, e.g. {device}."
+                    yield Note((*path, key), shown(begin), right)
         if device.id == ANY_DEVICE and device.former_ids:
             yield Note((*path, "former_ids"), shown(device.former_ids), 'nothing with id = "*"')
         if device.reward_day < device.reward_most:

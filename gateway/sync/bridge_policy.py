@@ -5,6 +5,7 @@ in a message is the box's claim, and a stolen box may claim anything: nothing of
 permission is looked at.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Final
@@ -22,6 +23,10 @@ STAFF_ACTIONS: Final = frozenset(
 )
 CUSTOMER_ACTIONS: Final = frozenset({"RecoveryTokens", "GrantRedeemed"})
 """Who an action is for. All others are for the shop; a redeemed grant may be for either."""
+
+
+_ID: Final = re.compile(r"[a-z0-9-]{1,40}")
+"""As `[device] id`: with a dot in it, one box's event ids could be another's."""
 
 
 class NotBound(Held):
@@ -65,7 +70,7 @@ class Policy:
     def binding(self, device: str) -> Binding | None:
         """What a box may write, None for one that has no entry."""
         entry = self._entries.get(device) or self._entries.get(ANY_DEVICE)
-        if entry is None:
+        if entry is None or _ID.fullmatch(device) is None:
             return None
 
         def filled(begins: Iterable[str]) -> tuple[str, ...]:

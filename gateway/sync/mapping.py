@@ -6,8 +6,9 @@ paid a second time. A change is a new version beside the old ones.
 
 Version 1: presses on the shop's account; answered, contacted and recovered alerts on the staff
 member's; redeemed grants on the customer's, or on the shop's where the customer stayed anonymous.
-Flagged presses, issued grants and the box's own events make no action. Only positive experience,
-all of it from the server's configuration; token amounts are quarters.
+Flagged presses, issued grants, what is undone or done again, and the box's own events make no
+action. Only positive experience, all of it from the server's configuration; token amounts are
+quarters.
 """
 
 from collections.abc import Callable
@@ -108,7 +109,7 @@ def _names_v1(event: AnyEvent, shop: str) -> list[tuple[str, str, float | None]]
     match event:
         case Pressed(flag=None, kind=kind) if kind in _PRESSES:
             return [(shop, _PRESSES[kind], None)]
-        case AlertMissed():
+        case AlertMissed(quiet=False):
             return [(shop, "AlertMissed", None)]
         case AlertAcknowledged(account=str(person), after_s=after_s):
             names: list[tuple[str, str, float | None]] = [(person, "AlertAnswered", None)]
@@ -119,6 +120,8 @@ def _names_v1(event: AnyEvent, shop: str) -> list[tuple[str, str, float | None]]
             return [(person, "CustomerContacted", None)]
         case AlertResolved(account=str(person), outcome=Outcome.RECOVERED):
             return [(person, "CustomerRecovered", None)]
+        case GrantRedeemed(again=True):
+            return []  # booked when it was handed over the first time
         case GrantRedeemed(account=str(customer), kind=OfferKind.TOKENS, tokens=tokens):
             return [(customer, "RecoveryTokens", tokens)]
         case GrantRedeemed(account=account):

@@ -17,10 +17,9 @@ To mend them this module reaches into aiomqtt and paho, and no other may.
 
 import asyncio
 import contextlib
+import logging
 import math
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -49,6 +48,8 @@ CLOSE_S: Final = 1.0
 # MQTT 5.0, section 2.4.
 _NO_MATCHING_SUBSCRIBERS: Final = 0x10
 _UNSPECIFIED: Final = 0x80
+_SILENT: Final = logging.getLogger("gateway.sync.mqtt.paho")
+_SILENT.setLevel(logging.CRITICAL)  # what matters of it comes as an error, and is told once
 _GOOD_BYE: Final = ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message")
 """The will says that nobody is there any more, and that holds for going as for being lost."""
 _PASSING: Final = frozenset({0x88, 0x89, 0x97, 0x9F})  # unavailable, busy, quota, rate
@@ -137,6 +138,7 @@ class Link:
             clean_start=session.expires_s == 0,
             properties=_connect_properties(session),
             queue_type=_Taken,
+            logger=_SILENT,
         )
         self._paho: Final = self._client._client
         self._answers: Final[dict[int, asyncio.Future[ReasonCode]]] = {}
@@ -338,41 +340,6 @@ async def open_link(broker: MqttUplink, session: Session, timers: Timers) -> Asy
         yield link
     finally:
         await link.close()
-
-
-async def stay_linked(
-    connect: Callable[[], AbstractAsyncContextManager[Link]],
-    use: Callable[[Link], Awaitable[None]],
-    on_down: Callable[[GatewayError], None],
-    timers: Timers,
-) -> None:
-    """Connect, use, and connect again, until `use` returns.
-
-    Whether somebody is there again is looked at about every half second, however long it took; a
-    broker that said no is left alone longer each time. Both waits are drawn from nothing up (full
-    jitter), so that boxes that lost one broker together do not come back together.
-
-    Args:
-        connect: Opens a connection.
-        use: Works with it; raises what the connection raises.
-        on_down: Told why there is none just now.
-        timers: See `Timers`.
-    """
-    refusals = 0
-    while True:
-        most_s = timers.retry_s
-        try:
-            async with connect() as link:
-                await use(link)
-                return
-        except (Denied, CannotStart) as error:
-            most_s = min(timers.retry_s * 2 ** min(refusals, 16), timers.refused_s)
-            refusals += 1
-            on_down(error)
-        except LinkDown as error:
-            refusals = 0
-            on_down(error)
-        await asyncio.sleep(random.uniform(0, most_s))  # noqa: S311
 
 
 def _tls(broker: MqttUplink) -> Any:

@@ -12,7 +12,7 @@ import ssl
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from gateway.errors import GatewayError
+from gateway.errors import CannotStart, GatewayError
 
 AGAIN_S: Final = 0.8
 """How often another attempt joins those that have had no answer yet.
@@ -46,6 +46,7 @@ async def open_socket(
 
     Raises:
         LinkDown: It could not be had.
+        CannotStart: One of the two does not trust the other: soon again is of no use.
     """
     where = f"{host} port {port}"
     try:
@@ -62,8 +63,12 @@ async def open_socket(
             return await _secured(plain, tls, host)
     except TimeoutError:
         raise LinkDown(f"{where} does not shake hands") from None
-    except OSError as error:  # ssl.SSLError is one
-        raise LinkDown(f"no TLS with {where}: {error}") from error
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError) as error:
+        raise LinkDown(f"{where} hung up while shaking hands") from error
+    except ssl.SSLError as error:
+        raise CannotStart(f"uplink: no TLS with {where}: {error}") from error
+    except OSError as error:
+        raise LinkDown(f"{where} hung up while shaking hands: {_words(error)}") from error
 
 
 def _words(error: OSError) -> str:

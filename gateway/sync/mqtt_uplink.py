@@ -18,8 +18,9 @@ from gateway.config import MqttUplink
 from gateway.errors import GatewayError
 from gateway.sync import wire
 from gateway.sync.mapping import CURRENT
-from gateway.sync.mqtt import Denied, Link, Message, Session, Timers, open_link, stay_linked
+from gateway.sync.mqtt import Denied, Link, Message, Session, Timers, open_link
 from gateway.sync.mqtt_socket import LinkDown
+from gateway.sync.mqtt_stay import stay_linked
 from gateway.sync.uplink import Acknowledged, Aside, Batch, Held, Interrupted
 from gateway.sync.wire import ACK, COMMAND, CONFIG, EVENTS, STATE, topic
 
@@ -164,7 +165,7 @@ class MqttTransport:
             device=batch.device,
             epoch=batch.epoch,
             first=batch.first,
-            last=batch.first + len(taken) - 1,
+            last=batch.records[len(taken) - 1].seq,
             records=tuple(taken),
         )
 

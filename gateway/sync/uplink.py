@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from gateway.errors import GatewayError, JournalError
-from gateway.events import Record
+from gateway.events import Gap, Record
 from gateway.journal import reading, schema
 from gateway.journal.store import Journal, Transaction
 
@@ -40,7 +40,10 @@ class Interrupted(GatewayError):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Records `first` to `last` of one journal, without a hole."""
+    """Records `first` to `last` of one journal, without a hole.
+
+    A gap of several begins a batch: its record's number is its last.
+    """
 
     device: str
     epoch: str
@@ -111,6 +114,7 @@ class Uplink:
         self.state = "starting"
         self.cursor = 0
         self.quarantined = 0
+        self.salvaged = 0  # records of damaged journals that are yet to be sent
         self._journal: Final = journal
         self._transport: Final = transport
         self._device: Final = device
@@ -150,6 +154,7 @@ class Uplink:
             self._more.clear()
             found = await asyncio.wrap_future(self._journal.read(_look))
             self.cursor, self.quarantined = found.cursor, found.quarantined
+            self.salvaged = found.salvaged
             if found.epoch != self._connected:
                 await self._transport.connect(self._device, found.epoch, self._account)
                 self._connected = found.epoch
@@ -157,7 +162,7 @@ class Uplink:
             if not found.records:
                 self._failures = 0
                 return
-            batch = _batch(found)
+            batch = _salvaged(found) if found.salvaged else _batch(found)
             await self._advance(batch, await self._transport.deliver(batch))
             if len(found.records) == BATCH:
                 await asyncio.sleep(REST_S)
@@ -178,7 +183,8 @@ class Uplink:
             )
         for aside in answer.aside:
             _log.error("event %d was set aside: %s", aside.seq, aside.reason)
-        self.cursor = answer.last
+        if answer.epoch == self._connected:
+            self.cursor = answer.last
         self._failures = 0
         self._on_change()
 
@@ -200,23 +206,32 @@ class Uplink:
 
 
 class _Found(msgspec.Struct, frozen=True):
-    """Where one journal stands, and what comes next in it."""
+    """Where one journal stands, and what comes next in it, or before it."""
 
     epoch: str
     cursor: int
     quarantined: int
+    salvaged: int
     records: list[Record]
 
 
 def _look(connection: sqlite3.Connection) -> _Found:
     cursor = _cursor(connection)
     (aside,) = connection.execute("SELECT count(*) FROM quarantine").fetchone()
-    return _Found(
-        schema.meta(connection, "epoch") or "",
-        cursor,
-        int(aside),
-        reading.records_after(connection, cursor, BATCH),
-    )
+    (salvaged,) = connection.execute("SELECT count(*) FROM salvaged").fetchone()
+    if salvaged:
+        records = _salvaged_records(connection)
+    else:
+        records = reading.records_after(connection, cursor, BATCH)
+    return _Found(schema.meta(connection, "epoch") or "", cursor, aside, salvaged, records)
+
+
+def _salvaged_records(connection: sqlite3.Connection) -> list[Record]:
+    rows = connection.execute("SELECT record FROM salvaged ORDER BY id LIMIT ?", (BATCH,))
+    try:
+        return [msgspec.json.decode(record, type=Record) for (record,) in rows]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise JournalError(f"what was salvaged is of a newer program than this: {error}") from error
 
 
 def _cursor(connection: sqlite3.Connection) -> int:
@@ -229,25 +244,55 @@ def _batch(found: _Found) -> Batch:
     Raises:
         Held: The next record of all is missing.
     """
-    device = found.records[0].device
-    numbered = enumerate(found.records, found.cursor + 1)
-    run = takewhile(lambda each: each[1].seq == each[0] and each[1].device == device, numbered)
-    records = tuple(record for _, record in run)
+    expected = found.cursor + 1
+    records: list[Record] = []
+    for record in found.records:
+        event = record.event
+        first = event.first if isinstance(event, Gap) else record.seq
+        continues = first <= expected <= record.seq
+        begins = not records or (expected == record.seq and record.device == records[0].device)
+        if not (continues and begins):
+            break
+        records.append(record)
+        expected = record.seq + 1
     if not records:
         raise Held(f"the journal has lost its events after {found.cursor}")
+    return _of(records)
+
+
+def _salvaged(found: _Found) -> Batch:
+    """The next records of a journal before this one; what it had lost between them is lost."""
+    head = found.records[0]
+    numbered = enumerate(found.records, head.seq)
+    run = takewhile(
+        lambda each: (
+            (each[1].device, each[1].epoch, each[1].seq) == (head.device, head.epoch, each[0])
+        ),
+        numbered,
+    )
+    return _of([record for _, record in run])
+
+
+def _of(records: list[Record]) -> Batch:
     return Batch(
-        device=device,
-        epoch=found.epoch,
+        device=records[0].device,
+        epoch=records[0].epoch,
         first=records[0].seq,
         last=records[-1].seq,
-        records=records,
+        records=tuple(records),
     )
 
 
 def _keep(transaction: Transaction, answer: Acknowledged) -> bool:
     """Move the cursor on disk; False when it is another journal's or not the next."""
     connection = transaction.connection
-    if answer.epoch != transaction.epoch or answer.first != _cursor(connection) + 1:
+    if answer.epoch != transaction.epoch:
+        return _keep_salvaged(connection, answer)
+    # Between the cursor and a gap's own number there is nothing.
+    (between,) = connection.execute(
+        "SELECT count(*) FROM event WHERE seq > ? AND seq < ?", (_cursor(connection), answer.first)
+    ).fetchone()
+    if answer.first <= _cursor(connection) or between:
         return False
     schema.set_meta(connection, "cursor", str(answer.last))
     connection.executemany(
@@ -255,3 +300,11 @@ def _keep(transaction: Transaction, answer: Acknowledged) -> bool:
         [(aside.seq, aside.reason) for aside in answer.aside],
     )
     return True
+
+
+def _keep_salvaged(connection: sqlite3.Connection, answer: Acknowledged) -> bool:
+    gone = connection.execute(
+        "DELETE FROM salvaged WHERE device = ? AND epoch = ? AND seq BETWEEN ? AND ?",
+        (answer.device, answer.epoch, answer.first, answer.last),
+    )
+    return gone.rowcount > 0

@@ -44,7 +44,11 @@ class Unreadable(GatewayError):
 
 
 class Events(msgspec.Struct, frozen=True, kw_only=True):
-    """`events`, up: one batch of the journal, without a hole. Each record is decoded by itself."""
+    """`events`, up: one batch of the journal, without a hole. Each record is decoded by itself.
+
+    A batch may begin further on than the one before it ended: with a `gap` record, which says that
+    the journal was full, and stands at the last number that nobody has any more.
+    """
 
     format: int = FORMAT
     device: Id

@@ -3,6 +3,7 @@
 python -m gateway.sync.wire_schemas docs/mqtt
 """
 
+import inspect
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,8 +38,18 @@ def schema(kind: str) -> str:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"{wire.ROOT}/<device>/{kind}",
     }
-    found = msgspec.json.encode(head | msgspec.json.schema(MESSAGES[kind]))
+    found = msgspec.json.encode(head | _dedented(msgspec.json.schema(MESSAGES[kind])))
     return msgspec.json.format(found, indent=2).decode() + "\n"
+
+
+def _dedented(part: Any) -> Any:
+    """With its docstrings as Python 3.13 keeps them, whichever Python this is."""
+    if isinstance(part, dict):
+        return {
+            key: inspect.cleandoc(value) if key == "description" else _dedented(value)
+            for key, value in part.items()
+        }
+    return [_dedented(each) for each in part] if isinstance(part, list) else part
 
 
 def main(directory: Path) -> None:

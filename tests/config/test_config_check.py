@@ -234,6 +234,27 @@ plaintext = "i-accept-that-the-token-is-readable"
     assert "No such file" in lines["uplink.client_certificate_file"]
 
 
+def test_the_files_and_the_plaintext_of_a_broker_are_looked_at(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("x")
+    password.chmod(0o644)
+    uplink = f"""
+[uplink]
+kind = "mqtt"
+host = "mqtt.lan"
+ca_file = "{tmp_path}/none"
+username = "cafe-1"
+password_file = "{password}"
+plaintext = "i-accept-that-all-is-readable"
+"""
+    _, problems, warnings = check(TEXT + uplink)
+    assert problems == []
+    lines = {warning.where: format_problem(warning) for warning in warnings}
+    assert set(lines) == {"uplink.password_file", "uplink.ca_file", "uplink.plaintext"}
+    assert "mode 0644" in lines["uplink.password_file"]
+    assert "the shop's events and its password" in lines["uplink.plaintext"]
+
+
 def test_a_template_file_that_cannot_be_used_stops_nothing(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("x = 1")

@@ -14,6 +14,7 @@ from gateway import config as structures
 from gateway.config import (
     AchivxUplink,
     Button,
+    Cause,
     Config,
     DailyTest,
     Espa,
@@ -26,6 +27,7 @@ from gateway.config import (
     Offer,
     Pager,
     RedsInARow,
+    Retention,
     Shift,
     Silence,
     Staff,
@@ -74,6 +76,8 @@ HEADINGS: dict[type[Table], str] = {
     AchivxUplink: '`kind = "achivx"`',
     MqttUplink: '`kind = "mqtt"`',
     Offer: "`[[offers]]`",
+    Cause: "`[[causes]]`",
+    Retention: "`[journal]`",
 }
 TABLES = [
     kind

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.client import Client
+from gateway.config import check
 from gateway.events import (
     AlertAcknowledged,
     AlertContacted,
@@ -49,7 +50,21 @@ _FOLLOWED: Final[dict[AlertState, type[_Answer]]] = {
     AlertState.RESOLVED: AlertResolved,
 }
 # Every press counts: what is flagged makes no action, and this proof is about actions too.
-_SETTINGS: Final = "response_interval_s = 0.1\nmashing_presses = 1000\ncompensating_presses = 1000"
+_INPUTS: Final = "response_interval_s = 0.1\nmashing_presses = 100\ncompensating_presses = 100"
+# Without the limits of the starter playbook.
+_OFFERS: Final = """
+[[offers]]
+name = "souvenir"
+kind = "souvenir"
+label = { ru = "Сувенир", en = "Souvenir" }
+cost = 2.0
+
+[[offers]]
+name = "tokens"
+kind = "tokens"
+label = { ru = "2,75 бонуса", en = "2.75 tokens" }
+tokens = 2.75
+"""
 
 
 Progress = Callable[[int, str], bool]
@@ -78,8 +93,9 @@ async def _one_shop(
     shop: SimulatedShop, runs: range, chance: random.Random, progress: Progress
 ) -> bool:
     await shop.stop_gateway()
-    settings = shop.config_file.read_text().replace("[inputs]", f"[inputs]\n{_SETTINGS}")
-    shop.config_file.write_text(settings)
+    settings = shop.config_file.read_text().replace("[inputs]", f"[inputs]\n{_INPUTS}")
+    shop.config_file.write_text(settings + _OFFERS)
+    check.load(shop.config_file)  # else it would run on the last good ones
     await shop.start_gateway()
     told = Told()
     go_on = True

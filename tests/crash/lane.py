@@ -13,13 +13,14 @@ from typing import Final, Self, TypeVar
 import msgspec
 
 from gateway.clock import Stamp
+from gateway.config import Offer
 from gateway.errors import GatewayError
 from gateway.events import AnyEvent, Record
 from gateway.grants.codes import Codes
 from gateway.grants.desk import GrantDesk
 from gateway.grants.grant import Grant
 from gateway.journal.store import Identity, Journal
-from gateway.model import Role
+from gateway.model import Label, OfferKind, Role
 from gateway.simulator.disk import Disk
 from gateway.sync.uplink import Acknowledged, Aside, Batch, Held, Interrupted, Uplink
 
@@ -27,6 +28,17 @@ T = TypeVar("T")
 
 IDENTITY: Final = Identity("box-1", "shop-1", 1)
 WAIT_S: Final = 10.0
+_LABEL: Final = Label(ru="Что-то", en="Something")
+PLAYBOOK: Final = {
+    offer.name: offer
+    for offer in (
+        Offer(name="refund", kind=OfferKind.REFUND, label=_LABEL, valid_days=1, cost=10.0),
+        Offer(name="redo", kind=OfferKind.REDO, label=_LABEL, valid_days=7, cost=3.0),
+        Offer(name="souvenir", kind=OfferKind.SOUVENIR, label=_LABEL, cost=2.0),
+        Offer(name="tokens", kind=OfferKind.TOKENS, label=_LABEL, tokens=2.75),
+    )
+}
+"""Nothing in it is limited."""
 
 
 class Answer(StrEnum):
@@ -154,7 +166,12 @@ class Lane:
         self.journal.start()
         assert self.journal.state == "ok"
         assert self.journal.set_aside is None
-        self.desk = GrantDesk(self.journal, Codes(b"k" * 32, IDENTITY.device), (), lambda _: None)
+        self.desk = GrantDesk(
+            self.journal,
+            Codes(b"k" * 32, IDENTITY.device),
+            tuple(PLAYBOOK.values()),
+            lambda _: None,
+        )
         self._start_uplink()
 
     def _start_uplink(self) -> None:
@@ -198,7 +215,15 @@ class Lane:
         return self.run(self._issue(request, offer, account, at))
 
     def _issue(self, request: str, offer: str, account: str | None, at: Stamp) -> Awaitable[Grant]:
-        return self.desk.issue(request, offer, by="anna", role=Role.OWNER, at=at, account=account)
+        return self.desk.issue(
+            request,
+            offer,
+            by="anna",
+            role=Role.OWNER,
+            at=at,
+            account=account,
+            override="a proof promises more than any shop",
+        )
 
     def redeem(self, code: str, at: Stamp, *, times: int = 1) -> list[Grant | BaseException]:
         """At so many tills at once."""

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.config import Offer
-from gateway.grants.playbook import STARTER, offers_for
+from gateway.grants.playbook import CAUSES, STARTER, offers_for, proposals
 from gateway.model import Label, OfferKind, Role
 
 
@@ -55,3 +55,26 @@ def test_the_starter_restores_and_does_not_overpay() -> None:
     for each in STARTER:
         assert (each.tokens * 4) % 1 == 0
         assert (each.tokens > 0) == (each.kind is OfferKind.TOKENS)
+
+
+def test_a_cause_brings_what_puts_just_that_right_first() -> None:
+    (product,) = (each for each in CAUSES if each.name == "product")
+    found = proposals((), Role.MANAGER, 3, product)
+    assert [each.offer.name for each in found] == ["exchange", "apology", "tokens", "coupon"]
+    assert found[0].why == Label(
+        ru="Возмещает именно это: Плохой товар; подходит к тяжести 3; стоит магазину 3.",
+        en="Puts right just this: A faulty product; fits severity 3; costs 3.",
+    )
+    assert found[1].why.en == "Fits any cause; fits severity 3; costs nothing."
+
+
+def test_without_a_cause_nothing_is_left_out() -> None:
+    found = proposals((), Role.STAFF, 3, None)
+    assert [each.offer for each in found] == list(offers_for((), Role.STAFF, 3))
+    assert found[1].why.en == "Puts certain losses right; fits severity 3; costs 2."
+
+
+def test_the_starter_names_only_shipped_causes() -> None:
+    names = {each.name for each in CAUSES}
+    assert len(names) == len(CAUSES)
+    assert {name for offer in STARTER for name in offer.causes} <= names

@@ -10,7 +10,6 @@ from gateway.clock import Stamp
 from gateway.events import Pressed, Started
 from gateway.journal import reading, views
 from gateway.journal.store import Identity, Journal
-from gateway.model import ButtonKind
 
 RUNS = 20
 WRITER = """
@@ -56,13 +55,14 @@ def test_everything_acknowledged_is_there(tmp_path: Path) -> None:
         journal.close()
         assert journal.set_aside is None
         assert [each.seq for each in found] == list(range(last + 1, last + 1 + len(found)))
+        presses = [each.event.total for each in found if isinstance(each.event, Pressed)]
+        assert presses == list(range(last // 2 + 1, last // 2 + 1 + len(presses)))
         last = found[-1].seq
         assert last >= acknowledged
         assert last % 2 == 0  # both of a pair, or none
         assert counted == {("exit", ""): last // 2}
-        assert {each.event for each in found} == {
-            Pressed(button="exit", kind=ButtonKind.CALL, zone="z"),
-            Started(version=str(run)),
+        assert {each.event for each in found if not isinstance(each.event, Pressed)} == {
+            Started(version=str(run))
         }
         assert {each.at for each in found} == {Stamp("boot", 1, 2, synced=True)}
     assert len(epochs) == 1

@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -85,6 +85,15 @@ def booked(server: AchivxServer) -> list[tuple[str, str, str]]:
 def canaries(server: AchivxServer) -> Counter[str | None]:
     """How often each canary was recorded."""
     return Counter(each.key for each in server.ledger.actions if each.action == CANARY)
+
+
+async def until(look: Callable[[], object], most_s: float = 8.0) -> None:
+    """Return as soon as `look` finds something; fail when it never does."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + most_s
+    while not look():
+        assert loop.time() < deadline, "it never came"
+        await asyncio.sleep(0.005)
 
 
 @pytest.fixture

@@ -4,19 +4,20 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Self
 
 import pytest
 
 from gateway.config import MqttUplink
-from gateway.errors import CannotStart, GatewayError
+from gateway.errors import CannotStart
 from gateway.simulator.mosquitto import BrokerTls, Mosquitto
 from gateway.simulator.tcp_proxy import TcpProxy
-from gateway.sync.mqtt import Denied, Link, Message, Session, Timers, open_link, stay_linked
+from gateway.sync.mqtt import Denied, Link, Message, Session, Timers, open_link
 from gateway.sync.mqtt_socket import LinkDown
+from gateway.sync.tls import Tls, client_context
 from tests.sync.conftest import Authority, Who
 
 TIMERS = Timers(connect_s=2.0, answer_s=2.0, retry_s=0.2, refused_s=0.5)
@@ -400,7 +401,7 @@ async def test_tls_of_a_stranger_is_refused(
     certificate, key = stranger.sign("box-1")
     async with Mosquitto(tmp_path / "secure", {}, tls=tls) as secure:
         ours = MqttUplink(host="127.0.0.1", port=secure.port, ca_file=str(stranger.ca))
-        with pytest.raises(LinkDown, match=r"no TLS with .*certificate verify failed"):
+        with pytest.raises(CannotStart, match=r"no TLS with .*certificate verify failed"):
             async with link(ours, "box"):
                 pass
         theirs = MqttUplink(
@@ -415,96 +416,52 @@ async def test_tls_of_a_stranger_is_refused(
                 pass
 
 
+def test_no_older_tls() -> None:
+    assert client_context(Tls()).minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+async def test_a_handshake_that_does_not_end(broker: Mosquitto, authority: Authority) -> None:
+    async with TcpProxy(broker.port) as proxy:
+        proxy.hole = True
+        settings = MqttUplink(
+            host="127.0.0.1", port=proxy.port, ca_file=str(authority.ca), username="a"
+        )
+        with pytest.raises(LinkDown, match="does not shake hands"):
+            async with link(settings, timers=Timers(connect_s=0.2)):
+                pass
+
+
+async def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts join one another: each asks the network anew, and none is waited for alone."""
+    asked: list[object] = []
+
+    async def never(_loop: object, _socket: object, address: object) -> None:
+        asked.append(address)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", never)
+    monkeypatch.setattr("gateway.sync.mqtt_socket.AGAIN_S", 0.05)
+    settings = MqttUplink(host="127.0.0.1", username="a", plaintext="loopback")
+    with pytest.raises(LinkDown, match=r"127\.0\.0\.1 port 8883 does not answer"):
+        async with link(settings, timers=Timers(connect_s=0.3)):
+            pass
+    assert len(asked) > 3
+
+
+async def test_a_broker_without_tls_is_told(who: Who, authority: Authority) -> None:
+    plain = who("box-1").port
+    settings = MqttUplink(host="127.0.0.1", port=plain, ca_file=str(authority.ca), username="a")
+    with pytest.raises(LinkDown, match="hung up while shaking hands"):
+        async with link(settings):
+            pass
+
+
 async def test_a_broken_certificate_is_told(tmp_path: Path) -> None:
     broken = tmp_path / "ca.pem"
     broken.write_text("no certificate")
     with pytest.raises(CannotStart, match=r"uplink: cannot use .*ca.pem"):
         async with link(MqttUplink(host="127.0.0.1", ca_file=str(broken)), "box"):
             pass
-
-
-# --- staying linked ----------------------------------------------------------------------------
-
-
-class Keeper:
-    """`stay_linked` in a task."""
-
-    def __init__(self, settings: MqttUplink, timers: Timers = TIMERS) -> None:
-        self.ups: asyncio.Queue[float] = asyncio.Queue()
-        self.downs: asyncio.Queue[GatewayError] = asyncio.Queue()
-        self._settings = settings
-        self._timers = timers
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(
-            stay_linked(
-                lambda: link(self._settings, timers=self._timers),
-                self._use,
-                self.downs.put_nowait,
-                self._timers,
-            )
-        )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-
-    async def _use(self, up: Link) -> None:
-        self.ups.put_nowait(time.monotonic())
-        async for _ in up.messages():
-            pass
-
-    async def up(self) -> float:
-        async with asyncio.timeout(5):
-            return await self.ups.get()
-
-    async def down(self) -> GatewayError:
-        async with asyncio.timeout(5):
-            return await self.downs.get()
-
-
-async def test_it_is_back_within_a_second_of_the_broker(who: Who, broker: Mosquitto) -> None:
-    async with Keeper(who("box-1"), Timers()) as keeper:
-        await keeper.up()
-        await broker.stop()
-        for _ in range(8):  # it has tried for a while
-            await keeper.down()
-        await broker.start()
-        began = time.monotonic()
-        assert await keeper.up() - began < 1.0
-
-
-async def test_it_is_back_when_the_broker_goes_on(who: Who, broker: Mosquitto) -> None:
-    async with Keeper(who("box-1"), Timers(answer_s=0.3, retry_s=0.1)) as keeper:
-        await keeper.up()
-        await broker.kill()
-        await keeper.down()
-        await broker.start()
-        broker.freeze()
-        while "greeting" not in str(await keeper.down()):
-            pass
-        while not keeper.ups.empty():
-            keeper.ups.get_nowait()
-        broker.thaw()
-        await keeper.up()
-
-
-async def test_a_refusal_slows_it_down_more_each_time(
-    who: Who, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waits: list[float] = []
-
-    def most(low: float, high: float) -> float:
-        waits.append(high)
-        return low
-
-    monkeypatch.setattr("gateway.sync.mqtt.random.uniform", most)
-    async with Keeper(who("box-1", password="guessed")) as keeper:
-        for _ in range(4):
-            assert isinstance(await keeper.down(), Denied)
-    assert waits[:4] == [0.2, 0.4, 0.5, 0.5]
 
 
 async def test_nothing_of_the_password_is_logged(

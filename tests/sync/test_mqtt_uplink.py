@@ -16,7 +16,7 @@ from gateway.simulator.tcp_proxy import TcpProxy
 from gateway.sync import wire
 from gateway.sync.mqtt import Link, Message, Session, Timers, open_link
 from gateway.sync.mqtt_uplink import MqttTransport
-from gateway.sync.uplink import Acknowledged, Aside, Batch, Held, Interrupted
+from gateway.sync.uplink import Acknowledged, Aside, Held, Interrupted
 from gateway.sync.wire import Answer, Done, Events, SetAside, Stands
 from tests.sync.conftest import PRESS, QUICK, Who, batch
 
@@ -37,8 +37,8 @@ class Box:
         await asyncio.wait_for(self.up.wait(), 5)
         return self.transport
 
-    async def __aexit__(self, *error: Any) -> None:
-        await self.transport.__aexit__(*error)
+    async def __aexit__(self, *error: object) -> None:
+        await self.transport.__aexit__(*error)  # type: ignore[arg-type]
 
 
 class Office:
@@ -113,7 +113,7 @@ async def test_that_the_broker_took_it_means_nothing(who: Who, office: Office) -
 
 
 async def test_only_an_answer_to_this_batch_counts(who: Who, office: Office) -> None:
-    other = [
+    other: list[Answer | bytes] = [
         msgspec.structs.replace(DONE, device="box-2"),
         msgspec.structs.replace(DONE, epoch="older"),
         msgspec.structs.replace(DONE, first=2),
@@ -125,7 +125,7 @@ async def test_only_an_answer_to_this_batch_counts(who: Who, office: Office) -> 
         wire.encode(DONE).replace(b'"format":1', b'"format":2'),
     ]
     async with Box(who("box-1")) as box:
-        assert (await answered(box, office, *other, DONE, DONE)).last == 3
+        assert (await answered(box, office, *other, DONE)).last == 3
         fewer = msgspec.structs.replace(DONE, last=1)
         assert (await answered(box, office, fewer)).last == 1
 
@@ -247,10 +247,12 @@ async def until(box: MqttTransport, kind: type[Exception] | None, words: str) ->
 
 async def test_events_refused_by_the_broker_hold_the_line(tmp_path: Any) -> None:
     acl = "pattern write achivx/v1/%u/state\npattern read achivx/v1/%u/#\n"
-    async with Mosquitto(tmp_path / "strict", {"box-1": "box-1-secret"}, acl=acl) as strict:
-        async with Box(Who(tmp_path, strict.port)("box-1")) as box:
-            with pytest.raises(Held, match=r"achivx/v1/box-1/events: Not authorized \(0x87\)"):
-                await box.deliver(THREE)
+    async with (
+        Mosquitto(tmp_path / "strict", {"box-1": "box-1-secret"}, acl=acl) as strict,
+        Box(Who(tmp_path, strict.port)("box-1")) as box,
+    ):
+        with pytest.raises(Held, match=r"achivx/v1/box-1/events: Not authorized \(0x87\)"):
+            await box.deliver(THREE)
 
 
 async def test_a_frozen_broker_is_given_up_and_found_again(

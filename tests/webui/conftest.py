@@ -1,20 +1,25 @@
 """A small gateway and a small simulated shop that speak the real protocol from memory."""
 
+import asyncio
 import os
+import re
 import socket
 import socketserver
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from gateway import messages as say
 from gateway.alerts.case import Act, Alert, PageNote
@@ -32,10 +37,14 @@ from gateway.model import (
     ReceiptState,
     Role,
 )
+from gateway.setup import claim
 from gateway.setup.messages import DevicesView, GetDevices
 from gateway.simulator import messages as simulator
+from gateway.simulator.shop import SimulatedShop
 from webui.app import create_app
 from webui.options import Options
+
+T = TypeVar("T")
 
 PINS = {"Anna": "1234", "Boris": "5678"}
 ROLES = {"Anna": Role.STAFF, "Boris": Role.MANAGER}
@@ -326,9 +335,9 @@ class FakeGateway(JsonServer):
         return msgspec.convert({**STATUS, "faults": self.faults}, say.Status)
 
 
-def offers(severity: int | None) -> list[Offer]:
+def offers(severity: int | None) -> list[say.ProposedOffer]:
     return [
-        offer
+        say.ProposedOffer(offer=offer, why=Label("Подходит.", "It fits."))
         for offer in OFFERS
         if severity is None or offer.severity[0] <= severity <= offer.severity[1]
     ]
@@ -453,3 +462,132 @@ def signed_in(client: FlaskClient) -> FlaskClient:
 @pytest.fixture
 def demo(gateway: FakeGateway, shop: FakeShop) -> FlaskClient:
     return _app(gateway.path, shop.path).test_client()
+
+
+# --- browsers ---
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PHONE: Any = {"width": 360, "height": 740}
+WAIT_S = 10
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+class Site:
+    """The page's process, and a browser window on it that notes every complaint."""
+
+    def __init__(self, browser: Browser, place: Path, *options: str) -> None:
+        self._browser = browser
+        self._windows: list[BrowserContext] = []
+        self.complaints: list[str] = []
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                *("-m", "webui.cli"),
+                *("--listen", "127.0.0.1:0", "--state", f"{place}/state", *options),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        found = re.search(r"http\S+", self._process.stdout.readline())
+        assert found
+        self.url = found[0]
+
+    def window(self, **options: Any) -> Page:
+        context = self._browser.new_context(viewport=PHONE, base_url=self.url, **options)
+        context.set_default_timeout(WAIT_S * 1000)
+        self._windows.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: self._note(said.type, said.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def close(self) -> None:
+        for window in self._windows:
+            window.close()
+        self._process.terminate()
+        self._process.communicate(timeout=WAIT_S)
+
+
+@pytest.fixture
+def site(browser: Browser, place: Path, gateway: FakeGateway) -> Iterator[Site]:
+    started = Site(browser, place, "--control", str(gateway.path))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def demo_site(browser: Browser, place: Path, shop: FakeShop) -> Iterator[Site]:
+    sockets = ("--control", str(shop.gateway.path), "--simulator", str(shop.path))
+    started = Site(browser, place, *sockets)
+    yield started
+    started.close()
+
+
+class LiveShop:
+    """A simulated shop with the real gateway, on an event loop in a thread of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        try:
+            self.shop = SimulatedShop(directory, fresh=True)
+            self.do(self.shop.__aenter__())
+            self.code = claim.read(directory / "state")
+        except BaseException:
+            self._end()
+            raise
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def ask(self, request: say.Request[T]) -> T:
+        return self.do(self.shop.ask(request))
+
+    def close(self) -> None:
+        try:
+            self.do(self.shop.__aexit__(None, None, None))
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture
+def live(place: Path) -> Iterator[LiveShop]:
+    """A box as it comes out of its parcel."""
+    started = LiveShop(place)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def live_site(browser: Browser, place: Path, live: LiveShop) -> Iterator[Site]:
+    shop = live.shop
+    sockets = ("--control", str(shop.control_socket), "--simulator", str(shop.socket))
+    started = Site(browser, place, *sockets)
+    yield started
+    started.close()

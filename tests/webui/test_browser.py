@@ -1,96 +1,18 @@
 """A real browser against the real server process and the fake gateway."""
 
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from gateway.messages import IssueGrant, Redeem, Resolve
 from gateway.model import AlertState, GrantState, Outcome
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway, FakeShop
+    from tests.webui.conftest import FakeGateway, FakeShop, Site
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-PHONE: Any = {"width": 360, "height": 740}
 WAIT_S = 10
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        started.close()
-
-
-class Site:
-    """The page's process, and a browser window on it that notes every complaint."""
-
-    def __init__(self, browser: Browser, place: Path, *options: str) -> None:
-        self._browser = browser
-        self._windows: list[BrowserContext] = []
-        self.complaints: list[str] = []
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                *("-m", "webui.cli"),
-                *("--listen", "127.0.0.1:0", "--state", f"{place}/state", *options),
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout
-        found = re.search(r"http\S+", self._process.stdout.readline())
-        assert found
-        self.url = found[0]
-
-    def window(self, **options: Any) -> Page:
-        context = self._browser.new_context(viewport=PHONE, base_url=self.url, **options)
-        context.set_default_timeout(WAIT_S * 1000)
-        self._windows.append(context)
-        page = context.new_page()
-        page.on("console", lambda said: self._note(said.type, said.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        return page
-
-    def _note(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
-            self.complaints.append(text)
-
-    def close(self) -> None:
-        for window in self._windows:
-            window.close()
-        self._process.terminate()
-        self._process.communicate(timeout=WAIT_S)
-
-
-@pytest.fixture
-def site(browser: Browser, place: Path, gateway: "FakeGateway") -> Iterator[Site]:
-    started = Site(browser, place, "--control", str(gateway.path))
-    yield started
-    started.close()
-
-
-@pytest.fixture
-def demo_site(browser: Browser, place: Path, shop: "FakeShop") -> Iterator[Site]:
-    sockets = ("--control", str(shop.gateway.path), "--simulator", str(shop.path))
-    started = Site(browser, place, *sockets)
-    yield started
-    started.close()
 
 
 def sign_in(page: Page) -> None:
@@ -106,7 +28,7 @@ def await_subscriber(gateway: "FakeGateway") -> None:
         assert gateway.rung.wait_for(lambda: gateway.subscribers > 0, WAIT_S)
 
 
-def test_from_the_press_to_the_counter(site: Site, gateway: "FakeGateway") -> None:
+def test_from_the_press_to_the_counter(site: "Site", gateway: "FakeGateway") -> None:
     gateway.beat_s = 60  # so that only the doorbell can bring what follows
     page = site.window()
     sign_in(page)
@@ -139,7 +61,7 @@ def test_from_the_press_to_the_counter(site: Site, gateway: "FakeGateway") -> No
     assert site.complaints == []
 
 
-def test_a_scanner_finds_the_code_field_by_itself(site: Site, gateway: "FakeGateway") -> None:
+def test_a_scanner_finds_the_code_field_by_itself(site: "Site", gateway: "FakeGateway") -> None:
     page = site.window()
     sign_in(page)
     page.goto("/counter")
@@ -152,7 +74,7 @@ def test_a_scanner_finds_the_code_field_by_itself(site: Site, gateway: "FakeGate
     assert site.complaints == []
 
 
-def test_all_of_it_without_scripts(site: Site, gateway: "FakeGateway") -> None:
+def test_all_of_it_without_scripts(site: "Site", gateway: "FakeGateway") -> None:
     gateway.raise_alert()
     page = site.window(java_script_enabled=False)
     sign_in(page)
@@ -177,7 +99,7 @@ def test_all_of_it_without_scripts(site: Site, gateway: "FakeGateway") -> None:
 
 
 def test_the_page_says_when_the_gateway_is_away_and_recovers(
-    site: Site, gateway: "FakeGateway"
+    site: "Site", gateway: "FakeGateway"
 ) -> None:
     page = site.window()
     sign_in(page)
@@ -192,7 +114,7 @@ def test_the_page_says_when_the_gateway_is_away_and_recovers(
     expect(away).to_be_hidden()
 
 
-def test_a_finger_on_a_button_is_not_disturbed(site: Site, gateway: "FakeGateway") -> None:
+def test_a_finger_on_a_button_is_not_disturbed(site: "Site", gateway: "FakeGateway") -> None:
     gateway.raise_alert()
     page = site.window()
     sign_in(page)
@@ -207,7 +129,7 @@ def test_a_finger_on_a_button_is_not_disturbed(site: Site, gateway: "FakeGateway
     assert gateway.alerts["a1"].state is AlertState.ACKNOWLEDGED
 
 
-def test_the_demo_tells_the_whole_story_on_one_page(demo_site: Site, shop: "FakeShop") -> None:
+def test_the_demo_tells_the_whole_story_on_one_page(demo_site: "Site", shop: "FakeShop") -> None:
     page = demo_site.window()
     page.goto("/")
     page.get_by_role("button", name="Awful").click()
@@ -230,7 +152,7 @@ def test_the_demo_tells_the_whole_story_on_one_page(demo_site: Site, shop: "Fake
 
 @pytest.mark.parametrize("width", [320, 360, 1280])
 def test_every_screen_fits_and_every_target_can_be_hit(
-    width: int, demo_site: Site, gateway: "FakeGateway"
+    width: int, demo_site: "Site", gateway: "FakeGateway"
 ) -> None:
     gateway.raise_alert(state=AlertState.CONTACTED)
     gateway.issue()
@@ -252,7 +174,7 @@ def test_every_screen_fits_and_every_target_can_be_hit(
         assert small == [], path
 
 
-def test_the_keyboard_shows_where_it_is(site: Site) -> None:
+def test_the_keyboard_shows_where_it_is(site: "Site") -> None:
     page = site.window()
     page.goto("/login")
     page.keyboard.press("Tab")

@@ -36,7 +36,7 @@ def test_a_press_buzzes_the_watch_and_fills_the_ledger(demo: FlaskClient, shop: 
 
 def test_a_button_that_is_not_there_is_refused_in_words(demo: FlaskClient) -> None:
     demo.post("/demo/press", data={"button": "nope"})
-    assert "the panel has no such button" in demo.get("/demo").text
+    assert "There is no such button any more." in demo.get("/demo").text
 
 
 def test_staff_answer_and_the_counter_redeems_without_leaving_the_page(

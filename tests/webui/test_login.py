@@ -1,5 +1,6 @@
 from typing import TYPE_CHECKING
 
+import msgspec
 from flask.testing import FlaskClient
 
 from gateway.messages import Logout, WhoAmI
@@ -44,7 +45,7 @@ def test_a_lock_out_says_how_long(client: FlaskClient) -> None:
     for _ in range(3):
         client.post("/login", data={"staff": "Anna", "pin": "0"})
     answer = client.post("/login", data=ANNA, follow_redirects=True)
-    assert "Too many wrong PINs. Try again in 30 s." in answer.text
+    assert "Too many wrong tries. Try again in 30 s." in answer.text
 
 
 def test_the_cookie_is_not_for_scripts_nor_for_other_sites(client: FlaskClient) -> None:
@@ -107,10 +108,10 @@ def test_the_page_never_uses_the_authority_of_its_process(
     assert {who for who, _ in gateway.said} == {None}
 
 
-def test_a_gateway_without_staff_says_what_to_do(
+def test_a_box_without_an_owner_leads_to_its_set_up(
     client: FlaskClient, gateway: "FakeGateway"
 ) -> None:
-    gateway.info = type(gateway.info)(
-        shop="New", language=gateway.info.language, version="1", staff=(), simulated=False
-    )
-    assert "Nobody is set up yet" in client.get("/login").text
+    gateway.info = msgspec.structs.replace(gateway.info, claimed=False, staff=())
+    for path in ("/", "/login"):
+        assert client.get(path).location == "/setup"
+    assert client.get("/board", follow_redirects=True).request.path == "/setup"

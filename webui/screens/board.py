@@ -21,8 +21,8 @@ from webui.client import (
     GetOffers,
     GrantView,
     IssueGrant,
-    Offer,
     Outcome,
+    ProposedOffer,
     Refused,
     Request,
     Resolve,
@@ -56,7 +56,7 @@ class Case:
 
     card: Card
     severity: int | None
-    offers: tuple[Offer, ...]
+    offers: tuple[ProposedOffer, ...]
     form: str
 
 
@@ -168,6 +168,7 @@ def grant(alert: str) -> ResponseReturnValue:
         offer=offer,
         alert=alert,
         account=request.form.get("account", "").strip() or None,
+        override=request.form.get("override", "").strip()[:_NOTE_CHARS] or None,
     )
     try:
         issued = gateway().call(promise)

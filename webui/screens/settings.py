@@ -291,8 +291,8 @@ def _typed() -> str:
     if chosen is not None and chosen.filename:
         typed = chosen.read(TEXT_BYTES + 1).decode(errors="replace")
     else:
-        typed = str(request.form.get("text", ""))
-    return typed.replace("\r\n", "\n")
+        typed = request.form.get("text", "")
+    return str(typed.replace("\r\n", "\n"))
 
 
 @blueprint.before_request
@@ -358,7 +358,7 @@ def pin() -> ResponseReturnValue:
     return redirect(url_for("settings.people"), 303)
 
 
-@blueprint.post("/restart")
+@blueprint.post("/gateway/restart")
 @owners_only
 def restart() -> ResponseReturnValue:
     """Start the gateway anew."""

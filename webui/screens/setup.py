@@ -97,7 +97,7 @@ def _go_on_as_owner() -> ResponseReturnValue:
     return render_template("setup/over.html", view=view) if view.finished else go(view.current)
 
 
-@blueprint.post("/setup/claim")
+@blueprint.post("/setup/claim/set")
 def claim() -> ResponseReturnValue:
     """Become the owner."""
     name = text("name") or gettext("Owner")
@@ -156,7 +156,7 @@ def known(step: str) -> SetupStep:
     return SetupStep(step)
 
 
-@blueprint.post("/setup/finish")
+@blueprint.post("/setup/rehearsal/finish")
 @owners_only
 def finish() -> ResponseReturnValue:
     """Set-up is over; the rehearsal's alert goes off the board with it."""

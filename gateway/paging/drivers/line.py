@@ -202,6 +202,20 @@ def _has_descriptor(line: io.RawIOBase) -> bool:
     return True
 
 
+def adapter_at(port: str) -> object:
+    """What is plugged in at a port: another value after it was plugged in anew, None for nothing.
+
+    The kernel makes a device node anew each time; a socket or other URL is always the same.
+    """
+    if "://" in port:
+        return port
+    try:
+        found = Path(port).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _is_pty(port: str) -> bool:
     return "://" not in port and Path(port).resolve().is_relative_to("/dev/pts")
 

@@ -38,6 +38,7 @@ class Equipment:
         self.on_line: Message | None = None
         self.heard: list[str] = []
         self.opened = self.closed = self.probed = 0
+        self.adapter: object = 1  # another number is another adapter, None is none
         self.error: Exception | None = None
         self._changed = changed
         self._answer: Receipt | None = None
@@ -103,7 +104,13 @@ class Rig:
 
     def transmitter(self, name: str, supervise_s: float = NEVER_S) -> Transmitter:
         driver: Equipment = getattr(self, name)
-        return Transmitter(name, driver, supervise_s=supervise_s, on_state=self.tell)
+        return Transmitter(
+            name,
+            driver,
+            supervise_s=supervise_s,
+            on_state=self.tell,
+            adapter=lambda: driver.adapter,
+        )
 
     def tell(self) -> None:
         with self.changed:

@@ -233,3 +233,29 @@ def test_a_page_pushed_out_by_one_that_failed_elsewhere_says_why(
     rig.on_line(rig.a, "alarm")
     rig.a.answer(UNPLUGGED)
     assert rig.result("normal") == Receipt(ReceiptState.FAILED, "the queue is full")
+
+
+# --- the adapter -------------------------------------------------------------------------------
+
+
+def test_an_idle_adapter_that_is_unplugged_is_seen_and_found_again(
+    rig: "Rig", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "LOOK_S", 0.01)
+    monkeypatch.setattr(lane, "REOPEN_FIRST_S", NEVER_S)  # only the look can bring it back
+    monkeypatch.setattr(lane, "REOPEN_MOST_S", NEVER_S)
+    rig.start()
+    rig.a.plugged, rig.a.adapter = False, None
+    rig.until(lambda: rig.lane.transmitters[0].state == "no such device")
+    rig.a.plugged, rig.a.adapter = True, 2
+    rig.until(lambda: rig.lane.transmitters[0].state == "ok")
+
+
+def test_an_adapter_plugged_in_anew_between_two_looks_is_opened_anew(
+    rig: "Rig", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "LOOK_S", 0.01)
+    rig.start()
+    opened = rig.a.opened
+    rig.a.adapter = 2
+    rig.until(lambda: rig.a.opened > opened and rig.lane.transmitters[0].state == "ok")

@@ -48,9 +48,10 @@ class Job(msgspec.Struct, eq=False):
 
 
 class Station(msgspec.Struct, eq=False):
-    """A transmitter in the model."""
+    """A transmitter in the model. `busy` while its thread hands on a page that failed."""
 
     plugged: bool = True
+    busy: bool = False
     is_open: bool = True
     usable: bool = True
     on_line: Job | None = None
@@ -88,20 +89,23 @@ class LaneMachine(RuleBasedStateMachine):
         self.receipts[job.name] = otherwise
 
     def pump(self, station: Station) -> None:
-        while station.on_line is None and station.waiting:
+        while not station.busy and station.on_line is None and station.waiting:
             job = station.waiting.pop(0)
             station.is_open = station.is_open or station.plugged
             if station.is_open:
                 station.on_line = job
             else:
                 station.usable = False
-                self.failed(job)
+                self.failed(station, job)
 
-    def failed(self, job: Job) -> None:
+    def failed(self, station: Station, job: Job) -> None:
+        """It goes on to the next one; until then its own takes no other from the queue."""
         if job.dropped:
             self.receipts[job.name] = ReceiptState.FAILED
-        else:
-            self.place(job)
+            return
+        station.busy = True
+        self.place(job)
+        station.busy = False
 
     def drop(self, key: str | None = None, alert: str | None = None) -> None:
         for station in self.stations.values():
@@ -143,7 +147,7 @@ class LaneMachine(RuleBasedStateMachine):
         station.usable = not receipt.line_down
         station.is_open = not receipt.line_down
         if receipt.state is ReceiptState.FAILED:
-            self.failed(job)
+            self.failed(station, job)
         else:
             self.receipts[job.name] = receipt.state
         self.pump(station)

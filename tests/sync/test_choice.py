@@ -1,0 +1,95 @@
+"""From the settings to an uplink, and a real daemon on MQTT from a press to the books."""
+
+import asyncio
+from pathlib import Path
+
+from gateway.client import Client
+from gateway.config import AchivxUplink, Config, Device, MqttUplink, NoUplink, Shop
+from gateway.journal.store import Identity, Journal
+from gateway.messages import GetStatus, SimulatePress, Status
+from gateway.simulator.achivx_server import AchivxServer
+from gateway.simulator.children import Child
+from gateway.simulator.mosquitto import Mosquitto
+from gateway.sync.choice import make_uplink
+from gateway.sync.direct import DirectTransport
+from gateway.sync.mqtt_uplink import MqttTransport
+from tests.sync.conftest import Bridges, Who, booked, until
+
+SETTINGS = """
+[device]
+id = "box-1"
+[shop]
+name = "Café"
+account = "shop"
+[paths]
+state = "{state}"
+control_socket = "{state}/control.sock"
+[inputs]
+simulated = true
+[[buttons]]
+name = "exit-green"
+pin = 17
+kind = "happy"
+label = {{ ru = "Хорошо", en = "Good" }}
+[uplink]
+kind = "mqtt"
+host = "127.0.0.1"
+port = {port}
+username = "box-1"
+password_file = "{password}"
+plaintext = "loopback"
+"""
+
+
+def make(uplink: AchivxUplink | MqttUplink | NoUplink, path: Path) -> object:
+    config = Config(device=Device("box-1"), shop=Shop(name="x", account="shop"), uplink=uplink)
+    journal = Journal(path / "journal.db", Identity("box-1", "shop", 1), on_change=lambda: None)
+    made = make_uplink(config, journal, lambda: None)
+    if made is None:
+        return None
+    transport = made._transport
+    if isinstance(transport, MqttTransport):
+        transport.on_link_up()
+        assert made._link_up.is_set()
+    return type(transport)
+
+
+def test_each_kind_has_its_transport(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("t")
+    direct = AchivxUplink(address="127.0.0.1:1", token_file=str(token), plaintext="loopback")
+    assert make(direct, tmp_path) is DirectTransport
+    assert make(MqttUplink(host="127.0.0.1"), tmp_path) is MqttTransport
+    assert make(NoUplink(), tmp_path) is None
+
+
+def mapped(pid: int) -> str:
+    return Path(f"/proc/{pid}/maps").read_text()
+
+
+async def test_a_press_of_a_real_daemon_reaches_the_books(
+    tmp_path: Path, who: Who, broker: Mosquitto, server: AchivxServer, bridges: Bridges
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    config = tmp_path / "gateway.toml"
+    password = who("box-1").password_file
+    config.write_text(SETTINGS.format(state=state, port=broker.port, password=password))
+
+    def ask(request: SimulatePress | GetStatus) -> object:
+        with Client(state / "control.sock", timeout_s=10) as client:
+            return client.call(request)
+
+    await bridges.start()
+    words = ("gateway", "run", "--config", str(config))
+    daemon = await Child.start("the gateway", words, tmp_path / "gateway.log", ready=True)
+    try:
+        await asyncio.to_thread(ask, SimulatePress(button="exit-green"))
+        await until(lambda: ("shop", "PressHappy") in [each[:2] for each in booked(server)])
+        status = await asyncio.to_thread(ask, GetStatus())
+        assert isinstance(status, Status)
+        assert (status.uplink.kind, status.uplink.state) == ("mqtt", "ok")
+        assert "cygrpc" not in mapped(daemon.process.pid)
+    finally:
+        await daemon.stop()
+    assert daemon.process.returncode == 0
