@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -103,8 +104,57 @@ def fill(journal_path: Path, count: int) -> None:
     journal.close()
 
 
-async def measure(directory: Path, events: int, count: int) -> Times:
-    """Fill a journal, start the gateway on it, and ask."""
+class Till:
+    """One gateway that is asked, with raw SQLite beside it.
+
+    Args:
+        directory: Where its control socket is.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.times: Final[Times] = {"issue": [], "redeem": [], "raw": []}
+        self._client: Final = Client(directory / "control.sock", timeout_s=60)
+        self._raw: Final = RawUpdate(directory / "raw.db")
+
+    def turn(self, numbers: range) -> None:
+        """Issue so many grants, redeem them, and let raw SQLite do as many updates."""
+        codes = [self._issue(number) for number in numbers]
+        for code in codes:
+            request = Redeem(code=code)
+            self.times["redeem"].append(_timed(partial(self._client.call, request)))
+        self.times["raw"].extend(_timed(self._raw.update) for _ in codes)
+
+    def _issue(self, number: int) -> str:
+        order = IssueGrant(
+            request=f"bench {number}",
+            offer="cup",
+            account=f"customer {number}",
+            override="to be measured",
+        )
+        began_ns = time.perf_counter_ns()
+        issued = self._client.call(order)
+        self.times["issue"].append(time.perf_counter_ns() - began_ns)
+        return issued.grant.code
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+        self._raw.close()
+
+
+async def measure(directory: Path, lengths: Sequence[int], count: int) -> dict[int, Times]:
+    """Fill the journals, start a gateway on each, and ask them in turns: noise meets all alike."""
+    tills: dict[int, Till] = {}
+    async with contextlib.AsyncExitStack() as stack:
+        for events in lengths:
+            place = directory / str(events)
+            place.mkdir()
+            tills[events] = await _open(stack, place, events)
+        await asyncio.to_thread(_take_turns, list(tills.values()), count)
+    return {events: till.times for events, till in tills.items()}
+
+
+async def _open(stack: contextlib.AsyncExitStack, directory: Path, events: int) -> Till:
     state = directory / "state"
     if events:
         await asyncio.to_thread(fill, state / "journal.db", events)
@@ -112,33 +162,16 @@ async def measure(directory: Path, events: int, count: int) -> Times:
     config.write_text(_settings(directory, state), encoding="utf-8")
     words = ("gateway", "run", "--config", str(config))
     child = await Child.start("the gateway", words, directory / "gateway.log", ready=True)
-    try:
-        return await asyncio.to_thread(_ask, directory, count)
-    finally:
-        await child.stop()
+    stack.push_async_callback(child.stop)
+    till = Till(directory)
+    stack.callback(till.close)
+    return till
 
 
-def _ask(directory: Path, count: int) -> Times:
-    times: Times = {"issue": [], "redeem": [], "raw": []}
-    raw = RawUpdate(directory / "raw.db")
-    with contextlib.closing(raw), Client(directory / "control.sock", timeout_s=60) as client:
-        for first in range(0, count, IN_TURN):
-            codes = []
-            for number in range(first, min(first + IN_TURN, count)):
-                order = IssueGrant(
-                    request=f"bench {number}",
-                    offer="cup",
-                    account=f"customer {number}",
-                    override="to be measured",
-                )
-                began_ns = time.perf_counter_ns()
-                issued = client.call(order)
-                times["issue"].append(time.perf_counter_ns() - began_ns)
-                codes.append(issued.grant.code)
-            for code in codes:
-                times["redeem"].append(_timed(lambda: client.call(Redeem(code=code))))  # noqa: B023
-            times["raw"].extend(_timed(raw.update) for _ in codes)
-    return times
+def _take_turns(tills: Sequence[Till], count: int) -> None:
+    for first in range(0, count, IN_TURN):
+        for till in tills:
+            till.turn(range(first, min(first + IN_TURN, count)))
 
 
 def _timed(do: Callable[[], object]) -> int:
@@ -206,10 +239,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--count", type=int, default=400, help="grants in each journal, at most 900"
     )
     options = parser.parse_args(arguments)
-    by_events = {}
-    for events in map(int, options.events.split(",")):
-        with tempfile.TemporaryDirectory(prefix="achivx-bench-") as directory:
-            by_events[events] = asyncio.run(measure(Path(directory), events, options.count))
+    lengths = [int(length) for length in options.events.split(",")]
+    with tempfile.TemporaryDirectory(prefix="achivx-bench-") as directory:
+        by_events = asyncio.run(measure(Path(directory), lengths, options.count))
     report = summary(by_events)
     reached = {
         f"issue_p50_over_raw_update <= {RATIO_MOST:g}": (

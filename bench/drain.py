@@ -32,6 +32,9 @@ OPTIONS: Final = "set_tcp_nodelay true\nmax_queued_messages 0"
 DELAY_MS: Final = 25.0
 """Of each way: 50 ms there and back."""
 LATE_S: Final = 300.0
+PEER_MESSAGES: Final = 30_000
+"""mosquitto_pub 2.0 loses messages when more than 65,535 wait for their acknowledgement."""
+PEER_S: Final = 60
 
 
 class Drained(msgspec.Struct, frozen=True):
@@ -62,7 +65,7 @@ async def measure_drain(directory: Path, events: int, slow_events: int) -> Drain
         line = parts.enter_context(Child(line_words, directory / "line.log"))
         port = await asyncio.to_thread(line.hear, int)
         slow, _ = await _drain(directory / "slow", port, secret, slow_events)
-        peer = await asyncio.to_thread(_mosquitto_pub, broker.port, events, size)
+        peer = await asyncio.to_thread(_mosquitto_pub, broker.port, size)
     return Drained(
         events=events,
         events_per_s=round(fast),
@@ -120,17 +123,18 @@ def _bytes_of_an_event(path: Path) -> int:
     return round(sum(len(wire.encode(record)) for record in records) / len(records))
 
 
-def _mosquitto_pub(port: int, messages: int, size: int) -> float:
+def _mosquitto_pub(port: int, size: int) -> float:
     """Messages a second, until mosquitto_sub has the last one."""
     at = ["-p", str(port), "-u", "office", "-P", WORD, "-V", "5", "-q", "1"]
     at += ["-t", "achivx/v1/peer/state"]
-    lines = b"\n".join([b"x" * size] * messages) + b"\n"
-    listen = ["mosquitto_sub", *at, "-C", str(messages), "-F", "%l", "-i", "peer", "-c", "-x", "60"]
+    lines = b"\n".join([b"x" * size] * PEER_MESSAGES) + b"\n"
+    session = ["mosquitto_sub", *at, "-i", "peer", "-c", "-x", "600"]
     # A session of its own first, so that nothing is sent before somebody wants it.
-    subprocess.run([*listen, "-E"], check=True, timeout=LATE_S)
-    with subprocess.Popen(listen, stdout=subprocess.DEVNULL) as listener:
+    subprocess.run([*session, "-E"], check=True, timeout=PEER_S)
+    words = [*session, "-C", str(PEER_MESSAGES), "-W", str(PEER_S)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as listener:
         began_s = time.perf_counter()
-        subprocess.run(["mosquitto_pub", *at, "-l"], input=lines, check=True, timeout=LATE_S)
-        if listener.wait(LATE_S):
+        subprocess.run(["mosquitto_pub", *at, "-l"], input=lines, check=True, timeout=PEER_S)
+        if listener.wait():
             raise BenchError("mosquitto_sub did not get every message")
-    return messages / (time.perf_counter() - began_s)
+        return PEER_MESSAGES / (time.perf_counter() - began_s)

@@ -7,6 +7,7 @@ whose token comes with the call. Kernel credentials (SO_PEERCRED, unix(7)) say w
 """
 
 import asyncio
+import contextlib
 import grp
 import logging
 import os
@@ -87,10 +88,10 @@ class Doorbell:
     async def wait(self, seen: int, timeout_s: float) -> int:
         """The version, as soon as it is not `seen` any more, or after the time-out."""
         if self.version == seen:
-            try:
-                await asyncio.wait_for(self._event.wait(), timeout_s)
-            except TimeoutError:
-                return self.version
+            # Not wait_for: before Python 3.12 it can swallow the cancelling of its caller.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._event.wait()
         return self.version
 
 

@@ -106,9 +106,7 @@ def build_lgpio(minor: int, sysroot: Path, into: Path) -> None:
         write_wheel(into, source.name, f"cp3{minor}-cp3{minor}-linux_aarch64", files, metadata)
 
 
-def write_wheel(
-    into: Path, stem: str, tag: str, files: dict[str, bytes], metadata: bytes
-) -> Path:
+def write_wheel(into: Path, stem: str, tag: str, files: dict[str, bytes], metadata: bytes) -> Path:
     """A wheel by the binary distribution format (PEP 427), the same bytes each time."""
     info = f"{stem}.dist-info"
     generator = f"Wheel-Version: 1.0\nGenerator: {Path(__file__).name}\nRoot-Is-Purelib: false\n"

@@ -64,6 +64,7 @@ REFUSALS: Final = {
     "out_of_stock": lazy_gettext("There is none left to promise. Offer something else."),
     "over_cap": lazy_gettext("The playbook allows no more of this for now. Offer something else."),
     "tokens_paid": lazy_gettext("The tokens are paid and cannot be taken back."),
+    "too_many_guesses": lazy_gettext("Too many wrong codes. Wait a minute, then try again."),
     "too_late": lazy_gettext("It is too late to undo this: a minute has passed."),
     "unknown_cause": lazy_gettext("There is no such cause any more."),
 }

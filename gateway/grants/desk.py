@@ -19,6 +19,7 @@ from gateway.events import GrantIssued, GrantRedeemed, GrantRedeemUndone, GrantV
 from gateway.grants import limits, misuse
 from gateway.grants.codes import Codes
 from gateway.grants.grant import Grant
+from gateway.grants.guesses import GUESSES, Guesses
 from gateway.grants.playbook import STARTER
 from gateway.journal import promises, views
 from gateway.journal.store import Journal, Transaction
@@ -77,6 +78,7 @@ class GrantDesk:
         self._on_grant: Final = on_grant
         self._owners: Final = {each.account: each.name for each in staff if each.account}
         self._timezone: Final = ZoneInfo(timezone)
+        self._guesses: Final = Guesses()
 
     def offer(self, name: str) -> Offer | None:
         """One offer of the playbook."""
@@ -123,13 +125,12 @@ class GrantDesk:
         """Hand over what a code promises, once.
 
         Raises:
-            Refused: `mistyped`, `foreign_shop`, `forged`, `unknown_code`, `already_redeemed`
-                (when and by whom), `void` or `expired`.
+            Refused: `mistyped`, `foreign_shop`, `forged`, `unknown_code`, `too_many_guesses`,
+                `already_redeemed` (when and by whom), `void` or `expired`.
             JournalError: It could not be kept, and so was not redeemed.
         """
-        code = self._codes.parse(typed)
 
-        def work(transaction: Transaction) -> Grant:
+        def work(transaction: Transaction, code: str) -> Grant:
             grant = _found(transaction, code)
             if grant.as_of(at).state is GrantState.EXPIRED:
                 raise Refused("expired", f"this code expired on {grant.expires.iso()}")
@@ -145,7 +146,7 @@ class GrantDesk:
             transaction.append(event, at)
             return _found(transaction, code)
 
-        return await self._decide(work)
+        return await self._on_code(typed, by, at, work)
 
     async def undo(self, typed: str, *, by: str, at: Stamp) -> Grant:
         """Take back a redemption: the code is good again.
@@ -156,16 +157,15 @@ class GrantDesk:
                 takes tokens back from the server.
             JournalError: It could not be kept, and so was not undone.
         """
-        code = self._codes.parse(typed)
 
-        def work(transaction: Transaction) -> Grant:
+        def work(transaction: Transaction, code: str) -> Grant:
             grant = _found(transaction, code)
             _check_undo(grant, by, at)
             _move(transaction, grant, GrantState.REDEEMED, GrantState.ISSUED)
             transaction.append(GrantRedeemUndone(code=code, by=by), at)
             return _found(transaction, code)
 
-        return await self._decide(work)
+        return await self._on_code(typed, by, at, work)
 
     async def void(self, typed: str, *, by: str, reason: str, at: Stamp) -> Grant:
         """Take a promise back, expired or not: its code is good for nothing any more.
@@ -175,16 +175,15 @@ class GrantDesk:
                 `void`.
             JournalError: It could not be kept, and so was not taken back.
         """
-        code = self._codes.parse(typed)
         _check_reason(reason)
 
-        def work(transaction: Transaction) -> Grant:
+        def work(transaction: Transaction, code: str) -> Grant:
             grant = _found(transaction, code)
             _move(transaction, grant, GrantState.ISSUED, GrantState.VOID)
             transaction.append(GrantVoided(code=code, by=by, reason=reason), at)
             return _found(transaction, code)
 
-        return await self._decide(work)
+        return await self._on_code(typed, by, at, work)
 
     # --- inside the transaction ------------------------------------------------------------
 
@@ -249,6 +248,19 @@ class GrantDesk:
                 f"a manager must approve this and say why: {verdict.words.en} / {verdict.words.ru}",
             )
         return verdict
+
+    async def _on_code(
+        self, typed: str, by: str, at: Stamp, work: Callable[[Transaction, str], Grant]
+    ) -> Grant:
+        """Do something about the grant of a typed code, unless it is one guess too many."""
+        self._guesses.check(by, at.mono_ns)
+        try:
+            code = self._codes.parse(typed)
+            return await self._decide(lambda transaction: work(transaction, code))
+        except Refused as refusal:
+            if refusal.code in GUESSES:
+                self._guesses.wrong(by, at.mono_ns)
+            raise
 
     async def _decide(self, work: Callable[[Transaction], Grant]) -> Grant:
         grant = await asyncio.wrap_future(self._journal.transact(work))

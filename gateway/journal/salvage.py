@@ -119,6 +119,23 @@ def _read(connection: sqlite3.Connection) -> Found | None:
     return found if epoch or records or found.alerts or found.grants or counters else None
 
 
+def take_over(transaction: Transaction, spoilt: Path) -> None:
+    """Begin a new journal with what can be read of a damaged one, or with nothing."""
+    found = read(spoilt)
+    before = transaction.last
+    transaction.connection.execute("SAVEPOINT salvage")
+    try:
+        if found is not None:
+            go_on(transaction, found)
+    except sqlite3.IntegrityError as error:  # what was read contradicts itself
+        _log.error("what %s holds cannot be used: %s", spoilt, error)
+        transaction.step_back(before)
+        transaction.connection.execute("ROLLBACK TO salvage")
+        found = None
+    transaction.connection.execute("RELEASE salvage")
+    _log.warning("of %s was salvaged: %s", spoilt, found.words() if found else "nothing")
+
+
 def go_on(transaction: Transaction, found: Found) -> None:
     """Begin the new journal with it."""
     counters = tuple(Total(*key, total) for key, total in sorted(found.counters.items()))

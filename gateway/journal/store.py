@@ -87,6 +87,7 @@ class Journal:
         self.room = Room()
         self._keep: Final = keep
         self._untidied = 0
+        self._look_due = False
         self._identity: Final = identity
         self._on_change: Final = on_change
         self._queue: Final[queue.SimpleQueue[_Job[Any] | None]] = queue.SimpleQueue()
@@ -128,7 +129,7 @@ class Journal:
         """Look at the room, and let go of what may go. Writes nothing when nothing may."""
 
         def due(_: Transaction) -> None:
-            self._untidied = TIDY_EVERY
+            self._look_due = True
 
         return self._submit(due, kept=False)
 
@@ -260,18 +261,20 @@ class Journal:
         self._set_state("ok")
         for finish in done:
             finish()
-        if self._untidied >= TIDY_EVERY or self.room.is_full:
+        if self._untidied >= TIDY_EVERY or self._look_due or self.room.is_full:
             self._tidy(connection)
         self._on_change()
 
     def _tidy(self, connection: sqlite3.Connection) -> None:
-        self._untidied = 0
+        has_grown = self._untidied > 0
+        self._untidied, self._look_due = 0, False
         try:
             free_bytes = shutil.disk_usage(self.path.parent).free
             connection.execute("BEGIN IMMEDIATE")
             self.room = retention.tidy(connection, self._keep, free_bytes)
             connection.execute("COMMIT")
-            retention.give_back(connection)
+            if has_grown:  # an idle box leaves its disk alone
+                retention.give_back(connection)
         except OSError as error:
             _log.error("the journal's disk does not say what is free: %s", error)
         except sqlite3.Error as error:
@@ -339,23 +342,13 @@ class Journal:
 
     def _go_on_from(self, connection: sqlite3.Connection, spoilt: Path) -> None:
         """Begin with what can be read of a damaged journal: once, and all of it or nothing."""
-        found = salvage.read(spoilt)
         transaction = Transaction(connection, self._identity, self.epoch, self.last_seq)
         connection.execute("BEGIN IMMEDIATE")
         schema.set_meta(connection, _AFTER, spoilt.name)
-        if found is not None:
-            connection.execute("SAVEPOINT salvage")
-            try:
-                salvage.go_on(transaction, found)
-                transaction.flush()
-            except sqlite3.IntegrityError as error:  # what was read contradicts itself
-                _log.error("what %s holds cannot be used: %s", spoilt, error)
-                connection.execute("ROLLBACK TO salvage")
-                transaction.step_back(self.last_seq)
-            connection.execute("RELEASE salvage")
+        salvage.take_over(transaction, spoilt)
+        transaction.flush()
         connection.execute("COMMIT")
         self.last_seq = transaction.last
-        _log.warning("of %s was salvaged: %s", spoilt, found.words() if found else "nothing")
 
     def _close(self) -> None:
         if self._connection is not None:

@@ -41,6 +41,7 @@ class Transaction:
         self._boots: Final[dict[str, int]] = {}
         self._unsure: Final[set[str]] = set()  # boots whose clock is known to be unsure
         self._rows: Final[list[tuple[object, ...]]] = []
+        self._unsynced: Final[set[str]] = set()
         self._presses: Final[views.Presses] = Counter()
         self._totals: Final[dict[tuple[str, str], int]] = {}
 
@@ -107,6 +108,7 @@ class Transaction:
         self.last = last
         self._rows.clear()
         self._boots.clear()
+        self._unsynced.clear()
         self._unsure.clear()
         self._presses.clear()
         self._totals.clear()

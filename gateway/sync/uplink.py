@@ -193,7 +193,9 @@ class Uplink:
         most_s = min(BACKOFF_FIRST_S * 2 ** min(self._failures, 16), BACKOFF_MOST_S)
         self._failures += 1
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._link_up.wait(), random.uniform(0, most_s))  # noqa: S311
+            # Not wait_for: before Python 3.12 it swallows a stop that comes with the link.
+            async with asyncio.timeout(random.uniform(0, most_s)):  # noqa: S311
+                await self._link_up.wait()
             self._failures = 0
         self._link_up.clear()  # only now: it may have come up while the last try was failing
 

@@ -1,8 +1,9 @@
 """The journal keeps its bound, and loses nothing that counts: presses, promises, the sequence."""
 
 import contextlib
+import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -26,10 +27,12 @@ from gateway.events import (
     Started,
 )
 from gateway.journal import reading, retention, schema, store, views
+from gateway.journal.repair import repair
 from gateway.journal.schema import Identity
 from gateway.journal.store import Journal
 from gateway.journal.transaction import Transaction
 from gateway.model import AlertCause, ButtonKind, GrantState, OfferKind
+from gateway.simulator.disk import Disk
 from gateway.sync import uplink
 
 WAIT_S = 10
@@ -308,6 +311,45 @@ def test_a_full_journal_refuses_grants_takes_presses_and_recovers(
         assert not room(journal).is_full
         journal.transact(lambda work: work.append(issued("C"), at())).result(WAIT_S)
         assert Path(f"{journal.path}-wal").stat().st_size < 5 << 20
+
+
+def test_looking_after_an_idle_journal_leaves_its_files_alone(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db", IDENTITY, on_change=lambda: None)
+    journal.start()
+    with contextlib.closing(journal):
+        journal.append(PRESS, at()).result(WAIT_S)
+        journal.tidy().result(WAIT_S)
+        used = room(journal).used_bytes
+        before = {
+            each: each.read_bytes() for each in tmp_path.iterdir() if each.suffix != ".db-shm"
+        }
+        for _ in range(5):
+            journal.transact(lambda work: repair(work, at(1))).result(WAIT_S)
+            journal.tidy().result(WAIT_S)
+        assert room(journal).used_bytes == used > 0
+        assert {each: each.read_bytes() for each in before} == before
+
+
+def test_a_look_that_the_disk_refuses_is_no_end(
+    disk: Disk, open_journal: Callable[..., Journal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "TIDY_EVERY", 1)
+    journal = open_journal()
+    looks: list[int] = []
+    tidy = retention.tidy
+
+    def refuse_once(db: sqlite3.Connection, keep: Retention, free_bytes: int) -> retention.Room:
+        looks.append(free_bytes)
+        if len(looks) == 1:
+            disk.refuse(sqlite3.SQLITE_IOERR, once=True)
+        return tidy(db, keep, free_bytes)
+
+    monkeypatch.setattr(retention, "tidy", refuse_once)
+    assert journal.append(PRESS, at()).result(WAIT_S).seq == 1
+    assert journal.append(PRESS, at()).result(WAIT_S).seq == 2
+    assert room(journal).used_bytes > 0
+    assert len(looks) == 2
+    assert journal.state == "ok"
 
 
 def room(journal: Journal) -> retention.Room:

@@ -265,3 +265,21 @@ def test_the_uplink_begins_with_it(old: Old, open_journal: Open, at: Stamp) -> N
     assert found.epoch == journal.epoch
     assert {each.epoch for each in found.records} == {old.epoch}
     assert found.records[0].seq == SENT + 1
+
+
+def test_what_contradicts_itself_is_left_where_it_is(
+    old: Old, open_journal: Open, at: Stamp
+) -> None:
+    # Two grants that claim the same request, as a half-written page may show them.
+    with closing(sqlite3.connect(old.path)) as db:
+        (body,) = db.execute("SELECT body FROM grants WHERE code = 'live'").fetchone()
+        db.execute(
+            "INSERT INTO grants SELECT 'twin', seq, 'twin', state, ? FROM grants"
+            " WHERE code = 'live'",
+            (body.replace(b'"code":"live"', b'"code":"twin"'),),
+        )
+        db.commit()
+    old.path.rename(old.path.with_name("journal.db.damaged-20260101T000000.000000-1"))
+    journal = open_journal()
+    assert journal.append(PRESS, at).result(WAIT_S).seq == 1
+    assert (grants(journal), waiting(journal), live(journal)) == ({}, [], [])

@@ -217,7 +217,7 @@ class TestTheEnd:
             journal.read(views.counters).result(WAIT_S)
 
     def test_leaves_one_file(self, journal: Journal, at: Stamp) -> None:
-        journal.append(PRESS, at)
+        journal.append(PRESS, at).result(WAIT_S)
         assert records(journal)
         journal.close()
         assert [each.name for each in journal.path.parent.iterdir()] == ["journal.db"]

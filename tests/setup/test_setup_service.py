@@ -217,3 +217,15 @@ async def test_starting_anew_is_quick_and_repeatable(shop: SimulatedShop) -> Non
     await shop.ask(SetPin(staff="Owner", pin="2580-2580"))
     assert shop.gateway is not None
     assert shop.gateway.process.returncode is None
+
+
+async def test_starting_anew_leaves_nothing_behind(shop: SimulatedShop) -> None:
+    assert shop.gateway is not None
+    status = Path(f"/proc/{shop.gateway.process.pid}")
+    await anew(shop)
+    before = len(list((status / "fd").iterdir())), len(list((status / "task").iterdir()))
+    for _ in range(5):
+        await anew(shop)
+    after = len(list((status / "fd").iterdir())), len(list((status / "task").iterdir()))
+    assert after[0] <= before[0] + 2
+    assert after[1] <= before[1] + 1

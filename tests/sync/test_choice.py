@@ -63,6 +63,24 @@ def test_each_kind_has_its_transport(tmp_path: Path) -> None:
     assert make(NoUplink(), tmp_path) is None
 
 
+async def test_a_stop_that_comes_with_the_link_is_a_stop(tmp_path: Path, who: Who) -> None:
+    journal = Journal(tmp_path / "j.db", Identity("box-1", "shop", 1), on_change=lambda: None)
+    journal.start()
+    config = Config(
+        device=Device("box-1"), shop=Shop(name="x", account="shop"), uplink=who("box-2")
+    )
+    uplink = make_uplink(config, journal, lambda: None)
+    assert uplink is not None
+    running = asyncio.create_task(uplink.run())
+    await until(lambda: uplink.state not in ("starting", "connecting to the broker"))
+    await asyncio.sleep(0)  # into its back-off
+    uplink.link_up()
+    running.cancel()
+    await asyncio.wait({running}, timeout=3)
+    assert running.cancelled()
+    journal.close()
+
+
 def mapped(pid: int) -> str:
     return Path(f"/proc/{pid}/maps").read_text()
 

@@ -220,4 +220,4 @@ class TestBeside:
             )
         )
         there = {str(path.relative_to(SYSTEMD)) for path in SYSTEMD.rglob("*") if path.is_file()}
-        assert listed == there - {"test-boot"}
+        assert listed == there - {"test-boot", "achivx-gateway-bridge.service"}

@@ -186,3 +186,32 @@ def test_an_alert_of_another_boot_and_a_quiet_returned_one(
     assert "Outside opening hours: shown, not paged." in text
     assert "Back on the board: it was taken, and no outcome came." in text
     assert "transmitter" not in text.lower()
+
+
+def test_an_offer_says_why_and_a_manager_may_override(
+    client: FlaskClient, gateway: "FakeGateway"
+) -> None:
+    gateway.raise_alert()
+    client.post("/login", data={"staff": "Anna", "pin": "1234"})
+    case = client.get("/board/a1?severity=2").text
+    assert "It fits." in case
+    assert 'name="override"' not in case
+    client.post("/login", data={"staff": "Boris", "pin": "5678"})
+    assert 'name="override"' in client.get("/board/a1?severity=2").text
+    why = {"form": "f", "offer": "coffee", "override": " a fair claim "}
+    client.post("/board/a1/grant", data=why)
+    (promise,) = gateway.asked(IssueGrant)
+    assert promise.override == "a fair claim"
+
+
+@pytest.mark.parametrize(("language", "signs"), [("en", "twice today"), ("ru", "дважды за день")])
+def test_what_needs_a_manager_says_what_speaks_against_it(
+    signed_in: FlaskClient, gateway: "FakeGateway", language: str, signs: str
+) -> None:
+    gateway.raise_alert()
+    signed_in.set_cookie("language", language)
+    gateway.refuse[IssueGrant] = Refused("needs_manager", "why: twice today / дважды за день")
+    signed_in.post("/board/a1/grant", data={"form": "f", "offer": "coffee"})
+    text = signed_in.get("/board").text
+    assert signs in text
+    assert text.count("twice today") + text.count("дважды за день") == 1

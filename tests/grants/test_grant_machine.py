@@ -1,0 +1,287 @@
+"""Whatever tills, clocks and cuts do: no code redeemed twice, no cap passed, no grant lost."""
+
+import asyncio
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from gateway.clock import NS_PER_S, Stamp
+from gateway.config import Offer
+from gateway.errors import Refused
+from gateway.events import GrantIssued, GrantRedeemed, GrantRedeemUndone, GrantVoided
+from gateway.grants.codes import Codes
+from gateway.grants.desk import GrantDesk
+from gateway.grants.grant import Grant
+from gateway.journal import promises, reading, schema, views
+from gateway.journal.store import Identity, Journal
+from gateway.model import GrantState, Label, OfferKind, Role
+
+HOUR_NS = 3600 * NS_PER_S
+DAY_NS = 24 * HOUR_NS
+TEXT = Label(ru="x", en="x")
+OFFERS = {
+    offer.name: offer
+    for offer in (
+        Offer(name="staff", kind=OfferKind.COUPON, label=TEXT, per_staff_day=2, valid_days=2),
+        Offer(name="shop", kind=OfferKind.REDO, label=TEXT, per_shop_day=3),
+        Offer(name="customer", kind=OfferKind.COUPON, label=TEXT, per_customer_days=(2, 3)),
+        Offer(name="stock", kind=OfferKind.SOUVENIR, label=TEXT, stock=3, valid_days=1),
+        Offer(name="tokens", kind=OfferKind.TOKENS, label=TEXT, tokens=1.0),
+    )
+}
+people = st.sampled_from(["Anna", "Boris"])
+
+
+class Known(msgspec.Struct):
+    """What the test itself knows of one grant."""
+
+    offer: str
+    by: str
+    account: str
+    date: str | None  # None: recorded without a right clock
+    boot_day: tuple[str, int]
+    at: Stamp
+    state: GrantState = GrantState.ISSUED
+    redeemed: tuple[str, Stamp] | None = None
+
+
+class Counters(RuleBasedStateMachine):
+    """Tills in one shop."""
+
+    codes = Bundle("codes")
+
+    @initialize()
+    def open_shop(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.directory = Path(tempfile.mkdtemp(prefix="achivx-grants-"))
+        self.known: dict[str, Known] = {}
+        self.requests: dict[str, tuple[str, str, str]] = {}
+        self.boots = 0
+        self.now = Stamp("boot-0", 30 * DAY_NS, 20_000 * DAY_NS, synced=True)
+        self.open_journal()
+
+    def open_journal(self) -> None:
+        path = self.directory / "journal.db"
+        self.journal = Journal(path, Identity("box", "shop", 1), on_change=lambda: None)
+        self.journal.start()
+        codes = Codes(bytes(32), "box")
+        self.desk = GrantDesk(self.journal, codes, tuple(OFFERS.values()), lambda _: None)
+
+    def teardown(self) -> None:
+        if hasattr(self, "journal"):
+            self.check_events()
+            self.journal.close()
+            self.loop.close()
+            shutil.rmtree(self.directory)
+
+    def ask(self, question: Coroutine[Any, Any, Grant]) -> Grant | str:
+        """The grant, or the code of the refusal."""
+        try:
+            return self.loop.run_until_complete(question)
+        except Refused as refused:
+            return refused.code
+
+    # --- the clock -------------------------------------------------------------------------
+
+    @rule(seconds=st.sampled_from([1, 59, 61, 3600, 40_000, 90_000]))
+    def time_passes(self, seconds: int) -> None:
+        ns = seconds * NS_PER_S
+        self.now = msgspec.structs.replace(
+            self.now, mono_ns=self.now.mono_ns + ns, wall_ns=self.now.wall_ns + ns
+        )
+
+    @rule(days=st.integers(-4, 4), synced=st.booleans())
+    def wall_jumps(self, days: int, synced: bool) -> None:
+        wall_ns = self.now.wall_ns + days * DAY_NS
+        self.now = msgspec.structs.replace(self.now, wall_ns=wall_ns, synced=synced)
+
+    @rule(synced=st.booleans(), off_s=st.sampled_from([0, 30, 10_000, 200_000]))
+    def power_comes_back(self, synced: bool, off_s: int) -> None:
+        self.boots += 1
+        wall_ns = self.now.wall_ns + off_s * NS_PER_S
+        self.now = Stamp(f"boot-{self.boots}", NS_PER_S, wall_ns, synced)
+        self.journal.close()
+        self.open_journal()
+
+    @rule()
+    def views_are_made_anew(self) -> None:
+        self.journal.close()
+        connection = schema.open_writer(self.directory / "journal.db")
+        schema.set_meta(connection, "views", "of another version")
+        connection.close()
+        self.open_journal()
+
+    # --- at the counter --------------------------------------------------------------------
+
+    @rule(target=codes, offer=st.sampled_from(sorted(OFFERS)), by=people, account=people)
+    def issue(self, offer: str, by: str, account: str) -> str:
+        request = f"r-{len(self.requests)}"
+        expected = self.refusal(OFFERS[offer], by, account)
+        answer = self.ask(
+            self.desk.issue(
+                request, offer, by=by, role=Role.OWNER, at=self.now, account=account, override="ok"
+            )
+        )
+        if isinstance(answer, str):
+            assert answer == expected
+            return Codes(bytes(32), "box").new()  # a code that nobody was given
+        assert expected is None
+        assert answer.code not in self.known
+        self.requests[request] = (answer.code, offer, account)
+        self.known[answer.code] = Known(
+            offer, by, account, self.date() if self.now.synced else None, self.boot_day(), self.now
+        )
+        return answer.code
+
+    @rule(data=st.data())
+    def ask_again(self, data: st.DataObject) -> None:
+        if not self.requests:
+            return
+        request = data.draw(st.sampled_from(sorted(self.requests)))
+        code, offer, account = self.requests[request]
+        answer = self.ask(
+            self.desk.issue(
+                request, offer, by="Clara", role=Role.OWNER, at=self.now, account=account
+            )
+        )
+        assert isinstance(answer, Grant)
+        assert answer.code == code
+
+    @rule(code=codes, by=people, tills=st.integers(1, 4))
+    def redeem(self, code: str, by: str, tills: int) -> None:
+        async def at_once() -> list[Grant | BaseException]:
+            tries = (self.desk.redeem(code, by=by, at=self.now) for _ in range(tills))
+            return await asyncio.gather(*tries, return_exceptions=True)
+
+        answers = self.loop.run_until_complete(at_once())
+        won = [each for each in answers if isinstance(each, Grant)]
+        codes = {each.code for each in answers if isinstance(each, Refused)}
+        known = self.known.get(code)
+        if known is None:
+            assert codes == {"unknown_code"}
+        elif known.state is GrantState.ISSUED and not self.is_over(known):
+            assert len(won) == 1
+            assert codes <= {"already_redeemed"}
+            known.state, known.redeemed = GrantState.REDEEMED, (by, self.now)
+        else:
+            ended = {GrantState.REDEEMED: "already_redeemed", GrantState.VOID: "void"}
+            assert not won
+            assert codes == {ended.get(known.state, "expired")}
+
+    @rule(code=codes, by=people)
+    def undo(self, code: str, by: str) -> None:
+        answer = self.ask(self.desk.undo(code, by=by, at=self.now))
+        known = self.known.get(code)
+        if isinstance(answer, Grant):
+            assert known is not None
+            assert known.redeemed is not None
+            who, when = known.redeemed
+            assert (known.state, who) == (GrantState.REDEEMED, by)
+            assert when.boot == self.now.boot
+            assert self.now.mono_ns - when.mono_ns <= 60 * NS_PER_S
+            assert known.offer != "tokens"
+            known.state, known.redeemed = GrantState.ISSUED, None
+        elif known is not None and known.redeemed == (by, self.now):
+            assert answer == "tokens_paid"  # nothing else stands in the way of who just did it
+
+    @rule(code=codes)
+    def void(self, code: str) -> None:
+        answer = self.ask(self.desk.void(code, by="Mia", reason="a slip", at=self.now))
+        known = self.known.get(code)
+        if isinstance(answer, Grant):
+            assert known is not None
+            assert known.state is GrantState.ISSUED
+            known.state = GrantState.VOID
+        else:
+            assert known is None or known.state is not GrantState.ISSUED
+
+    # --- what must hold --------------------------------------------------------------------
+
+    def date(self) -> str:
+        return datetime.fromtimestamp(self.now.wall_ns / NS_PER_S, UTC).date().isoformat()
+
+    def boot_day(self) -> tuple[str, int]:
+        return self.now.boot, self.now.mono_ns // DAY_NS
+
+    def is_over(self, known: Known) -> bool:
+        valid_ns = OFFERS[known.offer].valid_days * DAY_NS
+        if known.at.boot == self.now.boot:
+            return self.now.mono_ns > known.at.mono_ns + valid_ns
+        sure = known.at.synced and self.now.synced
+        return sure and self.now.wall_ns > known.at.wall_ns + valid_ns
+
+    def refusal(self, offer: Offer, by: str, account: str) -> str | None:
+        """Counted over all grants, one by one."""
+
+        def counts(known: Known, days: int) -> bool:
+            first = datetime.fromisoformat(self.date()).date() - timedelta(days=days - 1)
+            if known.date is None:
+                return known.boot_day == self.boot_day()
+            return known.date >= first.isoformat()
+
+        promised = [
+            each
+            for each in self.known.values()
+            if each.offer == offer.name and each.state is not GrantState.VOID
+        ]
+        if offer.stock is not None and len(promised) >= offer.stock:
+            return "out_of_stock"
+        most, days = offer.per_customer_days or (0, 1)
+        today = [each for each in promised if counts(each, days)]
+        mine = sum(each.by == by for each in today)
+        theirs = sum(each.account == account for each in today)
+        over = (
+            (offer.per_staff_day is not None and mine >= offer.per_staff_day)
+            or (offer.per_shop_day is not None and len(today) >= offer.per_shop_day)
+            or (most > 0 and theirs >= most)
+        )
+        return "over_cap" if over else None
+
+    @invariant()
+    def no_grant_is_lost(self) -> None:
+        if not hasattr(self, "journal"):
+            return
+        found = self.journal.read(lambda db: views.list_grants(db, None, 9999)).result()
+        assert {each.code: each.state for each in found} == {
+            code: known.state for code, known in self.known.items()
+        }
+        live, _, _ = self.journal.read(
+            lambda db: promises.outstanding(db, msgspec.structs.replace(self.now, synced=False))
+        ).result()
+        assert live == sum(each.state is GrantState.ISSUED for each in self.known.values())
+
+    def check_events(self) -> None:
+        """The journal alone shows that nothing was handed over twice, or booked twice."""
+        found = self.journal.read(lambda db: reading.records_after(db, 0, 9999)).result()
+        handed: Counter[str] = Counter()
+        booked: Counter[str] = Counter()
+        void: set[str] = set()
+        for event in (record.event for record in found):
+            match event:
+                case GrantIssued(code=code):
+                    assert code not in handed
+                    handed[code] = 0
+                case GrantRedeemed(code=code, again=again):
+                    assert code not in void
+                    handed[code] += 1
+                    booked[code] += not again
+                case GrantRedeemUndone(code=code):
+                    handed[code] -= 1
+                case GrantVoided(code=code):
+                    assert handed[code] == 0
+                    void.add(code)
+            assert set(handed.values()) <= {0, 1}
+        assert set(booked.values()) <= {1}
+
+
+TestCounters = Counters.TestCase
+TestCounters.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
