@@ -19,6 +19,8 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
 JUMP_NS: Final = 60 * NS_PER_S
 """A wall clock that moves by more than this without a new answer was moved by something else."""
+LOOK_NS: Final = NS_PER_S
+"""How often at most to see whether the time server has answered: every press takes a stamp."""
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -84,6 +86,8 @@ class SystemClock:
         self.boot: Final = _BOOT_ID.read_text().strip()
         self._synchronised: Final = synchronised
         self._trusted: Final = trusted
+        self._look_at_ns = 0  # when to look at the file again
+        self._is_answered = False
         self._answered_ns = 0  # the answer that `_offset_ns` is from
         self._offset_ns = 0  # wall less monotonic time, as it was then
 
@@ -99,10 +103,17 @@ class SystemClock:
         """See `Clock`."""
         now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
         offset_ns = wall_ns - now_ns
-        synced = self._trusted or self._is_right(offset_ns, wall_ns)
+        synced = self._trusted or self._is_right(offset_ns, now_ns)
         return Stamp(self.boot, mono_ns, offset_ns + mono_ns, synced)
 
-    def _is_right(self, offset_ns: int, wall_ns: int) -> bool:
+    def _is_right(self, offset_ns: int, now_ns: int) -> bool:
+        if now_ns >= self._look_at_ns:
+            self._look_at_ns = now_ns + LOOK_NS
+            self._is_answered = self._look(offset_ns, offset_ns + now_ns)
+        return self._is_answered and abs(offset_ns - self._offset_ns) <= JUMP_NS
+
+    def _look(self, offset_ns: int, wall_ns: int) -> bool:
+        """Whether there is an answer to go by, and what the clocks said when it was first seen."""
         try:
             answered_ns = self._synchronised.stat().st_mtime_ns
         except OSError:
@@ -113,4 +124,4 @@ class SystemClock:
             if not offset_ns - JUMP_NS <= answered_ns <= wall_ns + JUMP_NS:
                 return False
             self._answered_ns, self._offset_ns = answered_ns, offset_ns
-        return abs(offset_ns - self._offset_ns) <= JUMP_NS
+        return True

@@ -103,7 +103,8 @@ def build_lgpio(minor: int, sysroot: Path, into: Path) -> None:
         subprocess.run([*command, "-o", module], cwd=source, check=True)
         metadata = (source / "PKG-INFO").read_bytes()
         files = {name: (source / name).read_bytes() for name in ("lgpio.py", module)}
-        write_wheel(into, source.name, f"cp3{minor}-cp3{minor}-linux_aarch64", files, metadata)
+        tag = f"cp3{minor}-cp3{minor}-manylinux_2_{_NEWEST_GLIBC}_aarch64"
+        write_wheel(into, source.name, tag, files, metadata)
 
 
 def write_wheel(into: Path, stem: str, tag: str, files: dict[str, bytes], metadata: bytes) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.clock import JUMP_NS, NS_PER_S, Stamp, SystemClock
+from gateway.clock import JUMP_NS, LOOK_NS, NS_PER_S, Stamp, SystemClock
 
 YEAR_NS = 365 * 24 * 3600 * NS_PER_S
 UPTIME_NS = 3600 * NS_PER_S
@@ -26,6 +26,8 @@ class Machine:
         self.wall_ns += ns
 
     def answer(self) -> None:
+        """The time server answers, and the next look at the file is due."""
+        self.go_on(LOOK_NS)
         self.answered.touch()
         os.utime(self.answered, ns=(self.wall_ns, self.wall_ns))
 
@@ -46,9 +48,9 @@ def clock(machine: Machine) -> SystemClock:
 def test_it_is_right_from_the_first_answer_on(machine: Machine, clock: SystemClock) -> None:
     machine.wall_ns = 0
     assert clock.now() == Stamp(clock.boot, UPTIME_NS, 0, synced=False)
-    machine.wall_ns = NOW_NS
+    machine.wall_ns = NOW_NS - LOOK_NS
     machine.answer()
-    assert clock.now() == Stamp(clock.boot, UPTIME_NS, NOW_NS, synced=True)
+    assert clock.now() == Stamp(clock.boot, UPTIME_NS + LOOK_NS, NOW_NS, synced=True)
 
 
 def test_it_stays_right_without_the_server(machine: Machine, clock: SystemClock) -> None:
@@ -63,6 +65,27 @@ def test_a_moment_of_before_is_told_by_the_same_clocks(
 ) -> None:
     machine.answer()
     assert clock.at(UPTIME_NS - 5) == Stamp(clock.boot, UPTIME_NS - 5, NOW_NS - 5, synced=True)
+
+
+def test_the_file_is_looked_at_once_a_second_however_many_stamps_there_are(
+    machine: Machine, clock: SystemClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Path] = []
+    stat = Path.stat
+
+    def looking(path: Path) -> os.stat_result:
+        looks.append(path)
+        return stat(path)
+
+    machine.answer()
+    monkeypatch.setattr(Path, "stat", looking)
+    for _ in range(20):
+        assert clock.now().synced
+        machine.go_on(LOOK_NS // 10)
+    assert looks == [machine.answered] * 2
+    machine.wall_ns += JUMP_NS + 1
+    assert not clock.now().synced  # a jump is noticed without a look
+    assert len(looks) == 3
 
 
 @pytest.mark.parametrize("by_ns", [20 * YEAR_NS, -20 * YEAR_NS, JUMP_NS + 1, -JUMP_NS - 1])

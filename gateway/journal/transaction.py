@@ -41,7 +41,6 @@ class Transaction:
         self._boots: Final[dict[str, int]] = {}
         self._unsure: Final[set[str]] = set()  # boots whose clock is known to be unsure
         self._rows: Final[list[tuple[object, ...]]] = []
-        self._unsynced: Final[set[str]] = set()
         self._presses: Final[views.Presses] = Counter()
         self._totals: Final[dict[tuple[str, str], int]] = {}
 
@@ -108,7 +107,6 @@ class Transaction:
         self.last = last
         self._rows.clear()
         self._boots.clear()
-        self._unsynced.clear()
         self._unsure.clear()
         self._presses.clear()
         self._totals.clear()
@@ -122,7 +120,10 @@ class Transaction:
 
     def _boot(self, name: str) -> int:
         if name not in self._boots:
-            self._connection.execute("INSERT OR IGNORE INTO boot (name) VALUES (?)", (name,))
-            row = self._connection.execute("SELECT id FROM boot WHERE name = ?", (name,))
-            self._boots[name] = int(row.fetchone()[0])
+            known = "SELECT id FROM boot WHERE name = ?"
+            row = self._connection.execute(known, (name,)).fetchone()
+            if row is None:
+                self._connection.execute("INSERT INTO boot (name) VALUES (?)", (name,))
+                row = self._connection.execute(known, (name,)).fetchone()
+            self._boots[name] = int(row[0])
         return self._boots[name]

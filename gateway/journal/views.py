@@ -22,7 +22,8 @@ from gateway.model import GrantState
 
 VERSION: Final = "2"
 
-_TABLES: Final = """
+_TABLES: Final = (
+    """
 DROP TABLE IF EXISTS alert;
 DROP TABLE IF EXISTS grants;
 DROP TABLE IF EXISTS counter;
@@ -40,7 +41,9 @@ CREATE TABLE counter (
     button TEXT NOT NULL, flag TEXT NOT NULL, total INTEGER NOT NULL,
     PRIMARY KEY (button, flag)
 ) STRICT, WITHOUT ROWID;
-""" + promises.TABLES
+"""
+    + promises.TABLES
+)
 
 Presses = Counter[tuple[str, str]]
 """Presses by (button, flag), the empty flag for those that count."""

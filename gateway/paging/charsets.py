@@ -19,6 +19,7 @@ A test page shows which one a pager has.
 """
 
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -119,26 +120,28 @@ def _displayable(char: str, shown: dict[str, int]) -> str:
     return UNKNOWN if UNKNOWN in shown else "-"
 
 
-def _candidates(char: str) -> list[str]:
+def _candidates(char: str) -> Iterator[str]:
     """What may stand for a character, best first; an empty one lets it vanish."""
     data = _data()
     capital = char.upper()
-    found = [capital]
+    yield capital
     if capital in data.cyrillic_to_latin:
-        found.append(data.cyrillic_to_latin[capital])
+        yield data.cyrillic_to_latin[capital]
     if capital in data.latin_to_cyrillic:
         cyrillic = data.latin_to_cyrillic[capital]
-        found += [cyrillic.lower() if char.islower() else cyrillic, cyrillic]
+        yield cyrillic.lower() if char.islower() else cyrillic
+        yield cyrillic
     if char in data.substitutes:
         plain = data.substitutes[char]
-        found += [plain, "".join(data.latin_to_cyrillic.get(each, each) for each in plain)]
+        yield plain
+        yield "".join(data.latin_to_cyrillic.get(each, each) for each in plain)
     if unicodedata.category(char) in ("Mn", "Cf"):  # accents left over, joiners, bidi marks
-        found.append("")
+        yield ""
     bare = _without_accents(char)
     if bare != char:
-        found += [bare, bare.upper()]
-        found.append("".join(data.latin_to_cyrillic.get(each, each) for each in bare.upper()))
-    return found
+        yield bare
+        yield bare.upper()
+        yield "".join(data.latin_to_cyrillic.get(each, each) for each in bare.upper())
 
 
 def _without_accents(char: str) -> str:

@@ -1,8 +1,10 @@
 """The page lane: from a page to a transmitter's first byte, and back to its receipt.
 
 Each transmitter has one thread that owns its line and driver; the lane gives it pages through a
-bounded priority queue: the most urgent first, first in first out within one urgency. Nothing here
-waits for disk, network or clock.
+bounded priority queue: the most urgent first, first in first out within one urgency. Where that
+thread rests beside an open line and an empty queue, a page need not wait until it wakes: whoever
+brings the page writes its first bytes, if the line takes them at once, and the thread hears the
+answer. Nothing here waits for disk, network or clock.
 
 - A page that is waiting already for the same pager and alert is superseded by the newer one.
 - The pages of an alert that someone has taken, or that is missed, are cancelled.
@@ -25,7 +27,7 @@ import msgspec
 from gateway.config import Pager
 from gateway.errors import LineError
 from gateway.model import Page, Receipt, ReceiptState
-from gateway.paging.drivers.base import Driver, Message
+from gateway.paging.drivers.base import DirectDriver, Driver, Message, Rest
 from gateway.paging.text import fit
 
 QUEUE_MOST: Final = 64
@@ -60,7 +62,7 @@ class Transmitter:
 
     Args:
         name: As configured.
-        driver: Used from this transmitter's thread alone.
+        driver: Used from this transmitter's thread, and by who brings a page while that rests.
         supervise_s: How often to shake hands when there is nothing to send.
         adapter: What is plugged in at its port, as `line.adapter_at` tells; None for nothing.
         on_state: Called from the thread when `state` has changed.
@@ -80,6 +82,7 @@ class Transmitter:
         self.sent = 0
         self.last_receipt: Receipt | None = None
         self._driver: Final = driver
+        self._direct: Final = driver if isinstance(driver, DirectDriver) else None
         self._supervise_s: Final = supervise_s
         self._on_state: Final = on_state
         self._adapter: Final = adapter
@@ -89,6 +92,8 @@ class Transmitter:
         self._wake: Final = threading.Condition()
         self._stopping = False
         self._current: _Job | None = None
+        self._rest: Rest | None = None  # of the current page, where its first bytes have left
+        self._is_resting = False  # the thread waits in `_next` and leaves the driver alone
         self._is_open = False
         self._reopen_s = REOPEN_FIRST_S
         self._finish: Callable[[_Job, Receipt], None] | None = None
@@ -123,8 +128,10 @@ class Transmitter:
             return len(self._heap)
 
     def put(self, job: _Job) -> _Job | None:
-        """Queue a page; returns what has no room any more, if anything: the least urgent one."""
+        """Take a page; returns what has no room any more, if anything: the least urgent one."""
         with self._wake:
+            if self._begin(job):
+                return None
             self._counter += 1
             entry = (job.page.priority, self._counter, job)
             if len(self._heap) < QUEUE_MOST:
@@ -138,6 +145,18 @@ class Transmitter:
             self._heap.append(entry)
             heapq.heapify(self._heap)
             return last[2]
+
+    def _begin(self, job: _Job) -> bool:
+        """Put a page on the line at once, if nothing else is to be done; `_wake` is held."""
+        is_idle = self._is_resting and self._is_open and not self._stopping
+        if self._direct is None or not is_idle or self._heap:
+            return False
+        self._rest = self._direct.start(_messages(job)[0])
+        if self._rest is None:
+            return False
+        self._current, self._is_resting = job, False
+        self._wake.notify()
+        return True
 
     def drop(self, unwanted: Callable[[_Job], bool]) -> None:
         """Forget waiting pages; an unwanted one on the line goes to no other transmitter."""
@@ -153,7 +172,7 @@ class Transmitter:
         wait_s = 0.0
         while True:
             job = self._next_in_slices(wait_s)
-            if self._stopping:
+            if self._stopping and self._rest is None:
                 break
             was_open = self._is_open
             if not was_open:
@@ -187,9 +206,10 @@ class Transmitter:
     def _next(self, wait_s: float) -> _Job | None:
         """The next page, None after so long without one or when it is time to stop."""
         with self._wake:
-            self._current = None
-            self._wake.wait_for(lambda: self._stopping or self._heap, wait_s)
-            if self._heap:
+            self._current, self._is_resting = None, True
+            self._wake.wait_for(lambda: self._stopping or self._heap or self._rest, wait_s)
+            self._is_resting = False
+            if self._rest is None and self._heap:
                 self._current = heapq.heappop(self._heap)[2]
             return self._current
 
@@ -235,9 +255,9 @@ class Transmitter:
     def _send_parts(self, job: _Job) -> Receipt:
         """Send each part: the worst receipt is that of the whole, the first byte the first's."""
         receipts: list[Receipt] = []
-        for part in fit(job.page.text, job.pager, job.page.kind):
-            message = Message(job.pager, part, job.page.priority, job.page.kind)
-            receipts.append(self._driver.send(message))
+        for message in _messages(job):
+            rest, self._rest = self._rest, None
+            receipts.append(self._driver.send(message) if rest is None else rest())
             if receipts[-1].state is ReceiptState.FAILED or receipts[-1].line_down:
                 break  # the rest would make no whole of it
         worst = max(receipts, key=lambda receipt: _BADNESS[receipt.state])
@@ -260,6 +280,12 @@ class Transmitter:
         (_log.info if state == "ok" else _log.warning)("transmitter %s: %s", self.name, state)
         self.state = state
         self._on_state()
+
+
+def _messages(job: _Job) -> list[Message]:
+    page = job.page
+    parts = fit(page.text, job.pager, page.kind)
+    return [Message(job.pager, part, page.priority, page.kind) for part in parts]
 
 
 _BADNESS: Final = {
@@ -312,7 +338,9 @@ class PageLane:
             transmitter.stop(max(0.1, deadline - time.monotonic()))
 
     def submit(self, page: Page) -> None:
-        """Put a page on its way. Never blocks.
+        """Put a page on its way; on an idle line its first bytes leave before this returns.
+
+        Never blocks.
 
         Raises:
             KeyError: No such pager.

@@ -67,11 +67,14 @@ class Progress:
         return self._file.before.get(step)
 
     def set(self, step: SetupStep, state: StepState) -> None:
-        """Put a step into a state; one that is open again has not been touched."""
+        """Put a step into a state."""
         self._file.states[step] = state
-        if state is StepState.OPEN:
-            self._file.before.pop(step, None)
         self._save()
+
+    def undone(self, step: SetupStep) -> None:
+        """A step is open, and as if it had never been touched."""
+        self._file.before.pop(step, None)
+        self.set(step, StepState.OPEN)
 
     def finish(self) -> None:
         """Set-up is over."""

@@ -67,6 +67,7 @@ class SetupService:
         self._code: Final = ClaimCode(self._state)
         self._progress: Final = Progress(self._state / "setup.json")
         self._claiming: Final = asyncio.Lock()
+        self._learning_anew: Final = asyncio.Lock()
         self._lesson: Lesson | None = None
         self._page: messages.PageTry | None = None
         self._sending: asyncio.Task[None] | None = None
@@ -154,10 +155,9 @@ class SetupService:
     async def _undo(self, request: messages.UndoStep, asker: Asker) -> SetupView:
         before = self._progress.before(request.step)
         if before is not None:
-            paths = KEYS[request.step]
-            edits = [Edit(path, value) for path, value in zip(paths, before, strict=True)]
+            edits = steps.undo(self._changes.written(), KEYS[request.step], before)
             await self._changes.step(edits, asker.name)
-        self._progress.set(request.step, StepState.OPEN)
+        self._progress.undone(request.step)
         return await self._changed()
 
     async def _do(self, step: SetupStep, edits: Sequence[Edit], asker: Asker) -> None:
@@ -239,16 +239,16 @@ class SetupService:
     # --- buttons ---------------------------------------------------------------------------
 
     async def _learn(self, request: messages.LearnButton, _: Asker) -> messages.Learning:
-        if self._lesson is not None:
-            await self._lesson.stop()
         ended = asyncio.Event()
 
         def end() -> None:
             ended.set()
             self._on_change()
 
-        sense = OpenPins(self._pins, free_pins(self._config))
-        self._lesson = Lesson(sense, end)
+        async with self._learning_anew:  # two browsers must not both hold the pins
+            if self._lesson is not None:
+                await self._lesson.stop()
+            self._lesson = Lesson(OpenPins(self._pins, free_pins(self._config)), end)
         if request.wait_s > 0:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), min(request.wait_s, LEARN_S))

@@ -1,7 +1,7 @@
 """What each step of the wizard changes in the settings. Pure."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 from gateway.config import (
     AchivxUplink,
@@ -178,6 +178,19 @@ def remove_person(config: Config, name: str) -> list[Edit]:
     if owners == [config.staff[found]]:
         raise Refused("last_owner", "somebody must own the box")
     return [Edit(("staff", found), None)]
+
+
+def undo(config: Config, paths: Sequence[tuple[str, ...]], before: Sequence[Any]) -> list[Edit]:
+    """The keys as they were; nobody can go on wearing a pager that goes with them."""
+    edits = [Edit(path, value) for path, value in zip(paths, before, strict=True)]
+    if ("pagers",) not in paths:
+        return edits
+    known = {pager["name"] for pager in before[paths.index(("pagers",))] or ()}
+    return edits + [
+        Edit(("staff", at, "pager"), None)
+        for at, person in enumerate(config.staff)
+        if person.pager is not None and person.pager not in known
+    ]
 
 
 def claim(config: Config, name: str, language: str) -> list[Edit]:

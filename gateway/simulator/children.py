@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -74,16 +75,16 @@ class Child:
             raise CannotStart(f"{self.name} did not start: {self.last_words()}")
 
     async def stop(self, timeout_s: float = 4.0) -> None:
-        """End it: by SIGTERM, and where that does not help, by SIGKILL."""
+        """End it and what it has started: by SIGTERM, and where that does not help, by SIGKILL."""
         if self.process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
-            self.process.terminate()
+            os.killpg(self.process.pid, signal.SIGTERM)
         try:
             await asyncio.wait_for(self.process.wait(), timeout_s)
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
+                os.killpg(self.process.pid, signal.SIGKILL)
             await self.process.wait()
 
     def last_words(self) -> str:

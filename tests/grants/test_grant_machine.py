@@ -193,6 +193,12 @@ class Counters(RuleBasedStateMachine):
         elif known is not None and known.redeemed == (by, self.now):
             assert answer == "tokens_paid"  # nothing else stands in the way of who just did it
 
+    @rule(code=codes, by=people)
+    def slip(self, code: str, by: str) -> None:
+        """Handed over by mistake, and taken back at once."""
+        self.redeem(code, by, 1)
+        self.undo(code, by)
+
     @rule(code=codes)
     def void(self, code: str) -> None:
         answer = self.ask(self.desk.void(code, by="Mia", reason="a slip", at=self.now))

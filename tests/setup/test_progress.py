@@ -24,12 +24,14 @@ def test_it_goes_on_where_it_stopped(path: Path) -> None:
     assert not again.is_finished
 
 
-def test_the_first_touch_counts_until_the_step_is_open_again(path: Path) -> None:
+def test_the_first_touch_counts_until_the_step_is_undone(path: Path) -> None:
     progress = Progress(path)
     progress.touch(SetupStep.SHOP, {"shop": {"name": "old"}})
     progress.touch(SetupStep.SHOP, {"shop": {"name": "new"}})
     assert progress.before(SetupStep.SHOP) == ["old", None, None]
     progress.set(SetupStep.SHOP, StepState.OPEN)
+    assert progress.before(SetupStep.SHOP) is not None
+    progress.undone(SetupStep.SHOP)
     assert progress.before(SetupStep.SHOP) is None
 
 

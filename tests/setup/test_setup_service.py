@@ -25,6 +25,7 @@ from gateway.setup.messages import (
     MarkStep,
     PlaceButton,
     PressPin,
+    RemoveButton,
     ReplaceSettings,
     SetServer,
     SetShop,
@@ -157,6 +158,27 @@ async def test_a_step_is_undone_after_a_restart_too(shop: SimulatedShop) -> None
     assert view.states[SetupStep.SHOP] is StepState.OPEN
     marked = await shop.ask(MarkStep(step=SetupStep.SHOP, state=StepState.SKIPPED))
     assert marked.current is SetupStep.TRANSMITTER
+
+
+async def test_the_transmitter_can_be_undone_though_somebody_wears_its_pager(
+    shop: SimulatedShop,
+) -> None:
+    await own(shop)
+    await with_transmitter(shop)
+    await shop.ask(PlaceButton(pin=17, kind=ButtonKind.CALL))
+    with pytest.raises(Refused, match="pages"):
+        await shop.ask(UndoStep(step=SetupStep.TRANSMITTER))
+    await shop.ask(RemoveButton(name="call"))
+    view = await shop.ask(UndoStep(step=SetupStep.TRANSMITTER))
+    assert (view.transmitters, view.pagers) == ((), ())
+    assert [person.pager for person in view.staff] == [None]
+
+
+async def test_two_browsers_that_learn_at_once_hear_the_same_press(shop: SimulatedShop) -> None:
+    await own(shop)
+    await asyncio.gather(*(shop.ask(LearnButton()) for _ in range(4)))
+    await shop.ask(PressPin(pin=17))
+    assert (await shop.ask(GetSetup())).learning.pin == 17
 
 
 async def test_the_token_of_the_server_is_in_no_settings(shop: SimulatedShop) -> None:

@@ -576,6 +576,17 @@ class LiveShop:
         self._loop.close()
 
 
+@pytest.fixture(scope="module")
+def shared_live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveShop]:
+    """One for a whole module, whose tests put back what they change."""
+    link = Path("/tmp") / f"webui-shared-{os.getpid()}"  # noqa: S108
+    link.symlink_to(tmp_path_factory.mktemp("shared"))
+    started = LiveShop(link)
+    yield started
+    started.close()
+    link.unlink()
+
+
 @pytest.fixture
 def live(place: Path) -> Iterator[LiveShop]:
     """A box as it comes out of its parcel."""

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +11,7 @@ from flask.testing import FlaskClient
 
 from gateway.messages import GetSettings, GetStatus, PutSettings
 from gateway.model import Label
-from gateway.setup.messages import GetSetup, SetTransmitter
+from gateway.setup.messages import GetSetup, ReplaceSettings, SetTransmitter
 from webui import forms
 from webui.app import create_app
 from webui.client import Button, Staff
@@ -24,18 +25,31 @@ if TYPE_CHECKING:
 PASSWORD = "coffee and cake"
 
 
-@pytest.fixture
-def owner(live: "LiveShop") -> FlaskClient:
+@pytest.fixture(scope="module")
+def owner(shared_live: "LiveShop") -> FlaskClient:
     """The signed-in owner of a box with a transmitter."""
-    app = create_app(Options(control=live.shop.control_socket, secret_key="k" * 32))
+    app = create_app(Options(control=shared_live.shop.control_socket, secret_key="k" * 32))
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
     client = app.test_client()
     client.set_cookie("language", "en")
-    client.post("/setup/claim/set", data={"code": live.code, "password": PASSWORD, "name": "Owner"})
-    (port,) = live.ask(GetSetup()).ports
-    live.ask(SetTransmitter(port=port.path, driver="tap", address="1001"))
+    claim = {"code": shared_live.code, "password": PASSWORD, "name": "Owner"}
+    client.post("/setup/claim/set", data=claim)
+    (port,) = shared_live.ask(GetSetup()).ports
+    shared_live.ask(SetTransmitter(port=port.path, driver="tap", address="1001"))
     client.post("/settings/gateway/restart")
     return client
+
+
+@pytest.fixture
+def live(shared_live: "LiveShop", owner: FlaskClient) -> Iterator["LiveShop"]:
+    """The box of that owner; each test finds it with the same settings."""
+    before = shared_live.ask(GetSettings())
+    yield shared_live
+    owner.get("/settings")  # takes the messages that nobody looked at
+    after = shared_live.ask(GetSettings())
+    if after.text != before.text:
+        shared_live.ask(ReplaceSettings(text=before.text, replaces_sha256=after.sha256))
+        owner.post("/settings/gateway/restart")
 
 
 def sha(client: FlaskClient, path: str) -> str:
@@ -291,6 +305,7 @@ class TestDevices:
         text = owner.get("/status").text
         assert "Look at its power and its cable" in text
         assert "transmitter/main</strong>" in text
+        live.shop.terminal.start()
 
 
 def test_a_page_with_all_its_files_is_small(owner: FlaskClient) -> None:

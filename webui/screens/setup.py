@@ -113,7 +113,7 @@ def claim() -> ResponseReturnValue:
         flash(refusal(error), "bad")
         return redirect(url_for("setup.index", name=text("name") or None, code=text("code")), 303)
     sign_in(owner)
-    return go(SetupStep.SHOP)
+    return redirect(url_for("setup.index"), 303)
 
 
 @blueprint.post("/setup/<step>/skip")

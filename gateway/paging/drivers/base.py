@@ -1,6 +1,7 @@
 """What every transmitter driver is: blocking code that lives in one paging thread."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -38,8 +39,8 @@ class Message(msgspec.Struct, frozen=True):
 class Driver(Protocol):
     """One transmitter.
 
-    All calls come from the one thread that owns the transmitter. None retries for ever: each is
-    bounded by the protocol's own timers.
+    All calls come from the one thread that owns the transmitter, but for `DirectDriver.start`.
+    None retries for ever: each is bounded by the protocol's own timers.
     """
 
     def open(self) -> None:
@@ -70,4 +71,27 @@ class Driver(Protocol):
 
     def close(self) -> None:
         """Give the line back. Safe to call twice and on a line that is gone."""
+        ...
+
+
+Rest = Callable[[], Receipt]
+"""What is left of a send once its first bytes are on the line; blocks, and tells the receipt."""
+
+
+@runtime_checkable
+class DirectDriver(Driver, Protocol):
+    """A driver whose equipment takes a message with nothing said first.
+
+    Its first bytes can then be written by whoever has the page, with no change of threads.
+    """
+
+    def start(self, message: Message) -> Rest | None:
+        """Put the message on the open line without waiting for anything.
+
+        Called from any thread, while the transmitter's own leaves the driver alone. That one calls
+        the rest, and calls it at once: start and rest together are `send`.
+
+        Returns:
+            The rest; None when nothing has left, whatever the reason: `send` will tell.
+        """
         ...

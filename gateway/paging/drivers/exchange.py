@@ -53,17 +53,21 @@ class Ear:
         self.heard = b""
 
 
-def put(line: Line, frame: bytes) -> Receipt | None:
-    """Write a whole frame with one write.
+def put(line: Line, frame: bytes, taken: int = 0) -> Receipt | None:
+    """Write a whole frame, of which the line has taken so many bytes already.
 
     Returns:
         None when it is on the line, else the receipt: `unknown` when the line held it up half
         way, since all of it may still leave, and `failed` when nothing left.
     """
     try:
-        line.write(frame)
+        if taken < len(frame):
+            line.write(frame[taken:])
     except LineError as error:
-        half_way = isinstance(error.__cause__, serial.SerialTimeoutException)
+        held_up: tuple[type[OSError], ...] = (serial.SerialTimeoutException,)
+        if taken:
+            held_up += (TimeoutError,)
+        half_way = isinstance(error.__cause__, held_up)
         state = ReceiptState.UNKNOWN if half_way else ReceiptState.FAILED
         return Receipt(state, str(error), first_byte_ns=line.first_byte_ns, line_down=True)
     return None

@@ -1,6 +1,7 @@
 """A serial line or socket with deadlines: the only place that touches pyserial."""
 
 import io
+import os
 import select
 import socket
 import termios
@@ -89,13 +90,30 @@ class Line:
             LineError: The line is gone, or held up longer than the write time-out. Of the data
                 nothing, a part or all may have left.
         """
+        deadline = time.monotonic() + self._write_timeout_s
         try:
-            self._await_room()
-            self._serial.write(data)
+            taken = self._put(data)
+            while taken < len(data):
+                self._await_room(deadline, begun=taken > 0)
+                taken += self._put(data[taken:])
         except (OSError, TypeError) as error:
             raise LineError(f"cannot write to {self.port}: {_words(error)}") from error
-        if self.first_byte_ns is None:
-            self.first_byte_ns = time.monotonic_ns()
+
+    def write_now(self, data: bytes) -> int:
+        """Write what the line takes at once; returns how many bytes that was, perhaps none.
+
+        Waits for nothing. Nothing is written where that cannot be had, or where something has
+        arrived that was not asked for and must be thrown away first.
+
+        Raises:
+            LineError: The line is gone.
+        """
+        try:
+            if self._polled or self._has_data():
+                return 0
+            return self._put(data)
+        except (OSError, TypeError) as error:
+            raise LineError(f"cannot write to {self.port}: {_words(error)}") from error
 
     def read(self, timeout_s: float, at_most: int = 512) -> bytes:
         """Whatever arrives first, up to `at_most` bytes; empty when nothing does in time.
@@ -117,8 +135,13 @@ class Line:
             LineError: The line is gone.
         """
         deadline = time.monotonic() + _DISCARD_S
-        while self.read(0) and time.monotonic() < deadline:
-            pass
+        try:
+            while self._has_data() and self.read(0) and time.monotonic() < deadline:
+                pass
+        except LineError:
+            raise
+        except OSError as error:
+            raise LineError(f"cannot read from {self.port}: {_words(error)}") from error
 
     @property
     def clear_to_send(self) -> bool:
@@ -144,7 +167,27 @@ class Line:
         self.close()
 
     # Waiting is done here: pyserial sets the whole port up again at each change of its time-out,
-    # and spins at full speed while flow control holds a write up.
+    # and spins at full speed while flow control holds a write up. Its descriptors do not block.
+
+    def _has_data(self) -> bool:
+        """Whether there is something to read, or no line any more to read from."""
+        if self._polled:
+            return bool(self._serial.in_waiting)
+        return bool(select.select([self._serial.fileno()], [], [], 0)[0])
+
+    def _put(self, data: bytes) -> int:
+        """Write what there is room for; returns how many bytes that was."""
+        if self._polled:
+            self._serial.write(data)
+            taken = len(data)
+        else:
+            try:
+                taken = os.write(self._serial.fileno(), data)
+            except BlockingIOError:
+                return 0
+        if taken and self.first_byte_ns is None:
+            self.first_byte_ns = time.monotonic_ns()
+        return taken
 
     def _await_data(self, timeout_s: float) -> None:
         if not self._polled:
@@ -154,10 +197,11 @@ class Line:
         while not self._serial.in_waiting and (left_s := deadline - time.monotonic()) > 0:
             time.sleep(min(left_s, _POLL_S))
 
-    def _await_room(self) -> None:
-        if self._polled:
-            return
-        if not select.select([], [self._serial.fileno()], [], self._write_timeout_s)[1]:
+    def _await_room(self, deadline: float, *, begun: bool) -> None:
+        left_s = max(0.0, deadline - time.monotonic())
+        if not select.select([], [self._serial.fileno()], [], left_s)[1]:
+            if begun:
+                raise serial.SerialTimeoutException("held up half way")
             raise TimeoutError("held up by flow control")
 
 

@@ -1,12 +1,13 @@
 """The driver of equipment whose framing is data: restaurant pagers, COMP2, Scope and the like."""
 
 import time
+from functools import partial
 from typing import Final
 
 from gateway import config
 from gateway.errors import LineError
 from gateway.model import Receipt, ReceiptState
-from gateway.paging.drivers.base import Message
+from gateway.paging.drivers.base import Message, Rest
 from gateway.paging.drivers.exchange import Ear, put, readable
 from gateway.paging.drivers.line import Line
 from gateway.paging.drivers.template_file import TemplateError, load_template, shipped_templates
@@ -66,16 +67,20 @@ class TemplateDriver:
         if line is None:
             return self._receipt(ReceiptState.FAILED, "the line is not open", line_down=True)
         line.mark()
-        receipt, reply = self._once(line, frame)
-        for _ in range(self._template.reply.retries):
-            if reply is None or reply.code not in self._template.reply.retry_codes:
-                break
-            try:
-                Ear(line).rest(self._template.reply.retry_pause_s)
-            except LineError as error:
-                return self._receipt(ReceiptState.FAILED, str(error), line_down=True)
-            receipt, reply = self._once(line, frame)
-        return receipt
+        return self._conclude(line, frame)
+
+    def start(self, message: Message) -> Rest | None:
+        """See `DirectDriver`. Where CTS counts there is none: a look at it over USB is slow."""
+        line = self._line
+        if line is None or self._rtscts:
+            return None
+        line.mark()
+        try:
+            frame = self._template.frame(message)
+            taken = line.write_now(frame.data)
+        except (LineError, ValueError):
+            return None
+        return partial(self._conclude, line, frame, taken) if taken else None
 
     def probe(self) -> str:
         """See `Driver`. Equipment without a poll is only known to be there when it is paged."""
@@ -98,16 +103,24 @@ class TemplateDriver:
             self._line.close()
             self._line = None
 
-    def _once(self, line: Line, frame: Frame) -> tuple[Receipt, Reply | None]:
+    def _conclude(self, line: Line, frame: Frame, taken: int = 0) -> Receipt:
+        """Send a frame of which the line has taken so many bytes already, and hear the answer."""
+        receipt, reply = self._once(line, frame, taken)
+        for _ in range(self._template.reply.retries):
+            if reply is None or reply.code not in self._template.reply.retry_codes:
+                break
+            try:
+                Ear(line).rest(self._template.reply.retry_pause_s)
+            except LineError as error:
+                return self._receipt(ReceiptState.FAILED, str(error), line_down=True)
+            receipt, reply = self._once(line, frame)
+        return receipt
+
+    def _once(self, line: Line, frame: Frame, taken: int = 0) -> tuple[Receipt, Reply | None]:
         """One try: the receipt, and the reply that a further try may hang on."""
-        try:
-            if self._rtscts and not self._cleared(line):
-                words = "CTS stays low: the equipment is busy, off or not connected"
-                return self._receipt(ReceiptState.FAILED, words, line_down=True), None
-            line.discard_input()
-        except LineError as error:
-            return self._receipt(ReceiptState.FAILED, str(error), line_down=True), None
-        stopped = put(line, frame.data)
+        if not taken and (failed := self._clear(line)) is not None:
+            return failed, None
+        stopped = put(line, frame.data, taken)
         if stopped is not None:
             return self._receipt(stopped.state, stopped.detail, line_down=True), None
         ear = Ear(line)
@@ -118,6 +131,17 @@ class TemplateDriver:
         if reply is None:
             return self._silence(ear.heard, frame.note), None
         return self._answered(reply, frame.note), reply
+
+    def _clear(self, line: Line) -> Receipt | None:
+        """Make the line ready for a frame; the receipt where it cannot be."""
+        try:
+            if self._rtscts and not self._cleared(line):
+                words = "CTS stays low: the equipment is busy, off or not connected"
+                return self._receipt(ReceiptState.FAILED, words, line_down=True)
+            line.discard_input()
+        except LineError as error:
+            return self._receipt(ReceiptState.FAILED, str(error), line_down=True)
+        return None
 
     def _cleared(self, line: Line) -> bool:
         """Wait for CTS within bounds: bytes sent while it is low are lost."""

@@ -14,6 +14,7 @@ import pwd
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tomllib
@@ -240,7 +241,9 @@ class Box:
         etc, data = self._root / "etc", self._root / "data"
         if "name" in box:
             write_atomic(data / "hostname", f"{box['name']}\n".encode(), mode=0o644)
-            (etc / "hostname").write_text(f"{box['name']}\n")  # of this boot
+            (etc / "hostname").write_text(f"{box['name']}\n")  # of this boot, as is the next
+            if self._root == Path("/"):
+                socket.sethostname(box["name"])
             (etc / "hosts").write_text(
                 f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {box['name']}\n"
             )
