@@ -120,10 +120,8 @@ class Transaction:
 
     def _boot(self, name: str) -> int:
         if name not in self._boots:
-            known = "SELECT id FROM boot WHERE name = ?"
-            row = self._connection.execute(known, (name,)).fetchone()
-            if row is None:
-                self._connection.execute("INSERT INTO boot (name) VALUES (?)", (name,))
-                row = self._connection.execute(known, (name,)).fetchone()
-            self._boots[name] = int(row[0])
+            # An insert even where it is there: it meets a damaged table, which a look passes by.
+            self._connection.execute("INSERT OR IGNORE INTO boot (name) VALUES (?)", (name,))
+            row = self._connection.execute("SELECT id FROM boot WHERE name = ?", (name,))
+            self._boots[name] = int(row.fetchone()[0])
         return self._boots[name]

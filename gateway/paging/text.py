@@ -11,6 +11,7 @@ them on a card beside the pager.
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from string import Formatter
 from typing import Final
 
@@ -106,8 +107,7 @@ def alert_text(
         "level": str(level + 1),
     }
     text = "".join(
-        literal + ("" if name is None else values[name])
-        for literal, name, _, _ in Formatter().parse(template)
+        literal + ("" if name is None else values[name]) for literal, name in _parts(template)
     )
     return " ".join(text.split())
 
@@ -140,6 +140,12 @@ def fit(text: str, pager: Pager, kind: str = "red") -> tuple[str, ...]:
         if not rest or count == pager.max_parts:
             return tuple(f"{at}/{len(pieces)} {piece}" for at, piece in enumerate(pieces, start=1))
     return (shown[: pager.max_chars].rstrip(),)
+
+
+@lru_cache(maxsize=64)
+def _parts(template: str) -> tuple[tuple[str, str | None], ...]:
+    """A good template's literal texts, each with the name that follows it: a shop has few."""
+    return tuple((literal, name) for literal, name, _, _ in Formatter().parse(template))
 
 
 def _age(language: Language, age_s: float) -> str:

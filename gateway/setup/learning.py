@@ -156,3 +156,4 @@ class Lesson:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+        self._sense.close()  # a task that is cancelled before its first step never gets to its own

@@ -64,10 +64,10 @@ def put(line: Line, frame: bytes, taken: int = 0) -> Receipt | None:
         if taken < len(frame):
             line.write(frame[taken:])
     except LineError as error:
-        held_up: tuple[type[OSError], ...] = (serial.SerialTimeoutException,)
-        if taken:
-            held_up += (TimeoutError,)
-        half_way = isinstance(error.__cause__, held_up)
+        cause = error.__cause__
+        half_way = isinstance(cause, serial.SerialTimeoutException) or (
+            taken > 0 and isinstance(cause, TimeoutError)
+        )
         state = ReceiptState.UNKNOWN if half_way else ReceiptState.FAILED
         return Receipt(state, str(error), first_byte_ns=line.first_byte_ns, line_down=True)
     return None

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from serial import rfc2217, serial_for_url
+from serial import SerialTimeoutException, rfc2217, serial_for_url
 
 from gateway.errors import LineError
 from gateway.paging.drivers.line import Line
@@ -139,6 +139,7 @@ def test_an_unplugged_line(far: FarEnd) -> None:
             line.write(b"x")
         with pytest.raises(LineError, match="cannot read"):
             line.discard_input()
+        assert line.write_now(b"x") == 0  # the thread finds out what is wrong
         assert line.clear_to_send
         assert line.first_byte_ns is None
 
@@ -163,6 +164,65 @@ def test_a_write_that_nobody_takes(far: FarEnd) -> None:
         line.write(b"x" * 1_000_000)
 
 
+def test_a_write_waits_for_room_and_leaves_whole(far: FarEnd) -> None:
+    sent = bytes(range(256)) * 400
+    heard = b""
+    with Line(far.path, write_timeout_s=5) as line:
+        writing = threading.Thread(target=line.write, args=(sent,))
+        writing.start()
+        while len(heard) < len(sent):
+            heard += far.read()
+        writing.join()
+    assert heard == sent
+
+
+def test_a_write_that_is_held_up_half_way_says_so(far: FarEnd) -> None:
+    with Line(far.path, write_timeout_s=0.1) as line:
+        with pytest.raises(LineError, match="half way") as told:
+            line.write(b"x" * 1_000_000)
+        assert isinstance(told.value.__cause__, SerialTimeoutException)
+        assert first_byte_ns(line) is not None
+
+
+# --- writing without waiting -------------------------------------------------------------------
+
+
+def test_what_the_line_takes_at_once(far: FarEnd) -> None:
+    with Line(far.path) as line:
+        before_ns = time.monotonic_ns()
+        assert line.write_now(b"page") == 4
+        assert far.read() == b"page"
+        assert before_ns <= (first_byte_ns(line) or 0) <= time.monotonic_ns()
+        assert 0 < line.write_now(b"x" * 1_000_000) < 1_000_000
+        started = time.monotonic()
+        while line.write_now(b"x" * 4096):
+            pass
+        assert time.monotonic() - started < 5
+
+
+def test_a_line_held_up_by_flow_control_takes_nothing_at_once(far: FarEnd) -> None:
+    with Line(far.path, xonxoff=True) as line:
+        far.write(b"\x13")
+        assert line.write_now(b"x") == 0
+        assert first_byte_ns(line) is None
+
+
+def test_nothing_is_written_at_once_before_what_was_not_asked_for_is_gone(far: FarEnd) -> None:
+    with Line(far.path) as line:
+        far.write(b"hello")
+        assert line.write_now(b"page") == 0
+        line.discard_input()
+        assert line.write_now(b"page") == 4
+        assert far.read() == b"page"
+
+
+def test_a_line_that_cannot_tell_takes_nothing_at_once() -> None:
+    with Line("loop://") as line:
+        assert line.write_now(b"page") == 0
+        line.write(b"page")
+        assert line.read(1) == b"page"
+
+
 def test_a_line_is_opened_by_one_program_at_a_time(far: FarEnd) -> None:
     with Line(far.path), pytest.raises(LineError, match="cannot open"):
         Line(far.path)
@@ -183,6 +243,10 @@ def test_a_closed_line(far: FarEnd) -> None:
         line.read(0)
     with pytest.raises(LineError):
         line.write(b"x")
+    with pytest.raises(LineError):
+        line.write_now(b"x")
+    with pytest.raises(LineError):
+        line.discard_input()
 
 
 def test_a_socket_both_ways_until_the_peer_leaves(server: socket.socket) -> None:

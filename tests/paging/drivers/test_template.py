@@ -17,7 +17,7 @@ from gateway.config import Pager
 from gateway.config import Template as Settings
 from gateway.errors import LineError
 from gateway.model import Receipt, ReceiptState
-from gateway.paging.drivers.base import Driver, Message
+from gateway.paging.drivers.base import DirectDriver, Driver, Message
 from gateway.paging.drivers.line import Line
 from gateway.paging.drivers.template import TemplateDriver, load_template, shipped_templates
 from gateway.paging.drivers.template_file import SHIPPED
@@ -85,6 +85,7 @@ def sent(name: str, template: str, fault: Fault | None = None) -> tuple[Receipt,
 
 def test_it_is_a_driver() -> None:
     driver: Driver = TemplateDriver(Settings(name="d", port="/dev/null", template="scope"))
+    assert isinstance(driver, DirectDriver)
     driver.close()
 
 
@@ -334,6 +335,73 @@ def test_the_line_gets_one_write_and_nothing_is_waited_for(
     writes = [at for at, (what, _) in enumerate(calls) if what == "write"]
     assert [calls[at] for at in writes] == [("write", b"AF0046180DZone 1: red\r")]
     assert all(waited == 0 for _, waited in calls[: writes[0]])
+
+
+# --- the first bytes at once -------------------------------------------------------------------
+
+
+def test_a_page_leaves_at_once_and_the_rest_hears_the_answer(quick: Callable[[str], str]) -> None:
+    with ScopeTerminal() as terminal, opened(terminal, quick("scope")) as driver:
+        terminal.faults.append(Fault.STALL)
+        rest = driver.start(page("scope"))
+        assert rest is not None
+        terminal.wait_until_heard(len(b"AF0046180DZone 1: red\r"))
+        terminal.release.set()
+        receipt = rest()
+    assert (receipt.state, receipt.detail) == (ReceiptState.ACCEPTED, "Page Queued Okay")
+    assert receipt.first_byte_ns is not None
+    assert [taken.text for taken in terminal.pages] == ["Zone 1: red"]
+
+
+def test_what_the_line_did_not_take_at_once_follows(
+    monkeypatch: pytest.MonkeyPatch, quick: Callable[[str], str]
+) -> None:
+    whole = Line.write_now
+    monkeypatch.setattr(Line, "write_now", lambda line, data: whole(line, data[:3]))
+    with ScopeTerminal() as terminal, opened(terminal, quick("scope")) as driver:
+        rest = driver.start(page("scope"))
+        assert rest is not None
+        assert rest().state is ReceiptState.ACCEPTED
+        whole_frame = b"AF0046180DZone 1: red\r"
+        terminal.wait_until_heard(len(whole_frame))
+        assert terminal.heard == whole_frame
+
+
+@pytest.mark.parametrize(
+    ("cause", "state"),
+    [
+        (TimeoutError("held up by flow control"), ReceiptState.UNKNOWN),
+        (OSError(5, "Input/output error"), ReceiptState.FAILED),
+    ],
+)
+def test_a_frame_of_which_the_line_takes_no_more(
+    cause: OSError, state: ReceiptState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(line: Line, data: bytes) -> None:
+        raise LineError(f"cannot write {len(data)} bytes to {line.port}") from cause
+
+    whole = Line.write_now
+    monkeypatch.setattr(Line, "write_now", lambda line, data: whole(line, data[:3]))
+    with ScopeTerminal() as terminal, opened(terminal, "scope") as driver:
+        rest = driver.start(page("scope"))
+        monkeypatch.setattr(Line, "write", write)
+        assert rest is not None
+        receipt = rest()
+    assert (receipt.state, receipt.line_down) == (state, True)
+    assert receipt.first_byte_ns is not None
+
+
+def test_nothing_is_begun_that_would_have_to_wait(quick: Callable[[str], str]) -> None:
+    with ScopeTerminal() as terminal, opened(terminal, quick("scope")) as driver:
+        assert driver.start(page("scope", address="12345678")) is None
+        terminal.write(b"unasked")
+        assert driver.start(page("scope")) is None
+        assert driver.send(page("scope")).state is ReceiptState.ACCEPTED
+        driver.close()
+        assert driver.start(page("scope")) is None
+    with ScopeTerminal() as terminal, opened(terminal, "scope", rtscts=True) as driver:
+        assert driver.start(page("scope")) is None
+        assert terminal.heard == b""
 
 
 def test_a_poll_shows_who_is_there(quick: Callable[[str], str]) -> None:

@@ -1,6 +1,7 @@
 """A lane over fake equipment on real threads: each move is made by the test and waited for."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from gateway.config import Pager
 from gateway.errors import LineError
 from gateway.model import Page, Receipt, ReceiptState
 from gateway.paging import lane
-from gateway.paging.drivers.base import Message
+from gateway.paging.drivers.base import Message, Rest
 from gateway.paging.lane import PageLane, Transmitter
 
 PAGERS = (
@@ -30,11 +31,13 @@ class Equipment:
         mute: Whether it answers no handshake.
         on_line: The message that waits for its answer.
         heard: Every text that was put on the line.
+        has_room: Whether the line takes a message at once; only `DirectEquipment` is asked.
     """
 
     def __init__(self, changed: threading.Condition) -> None:
         self.plugged = True
         self.mute = False
+        self.has_room = True
         self.on_line: Message | None = None
         self.heard: list[str] = []
         self.opened = self.closed = self.probed = 0
@@ -70,9 +73,18 @@ class Equipment:
         with self._changed:
             if self.error is not None:
                 raise self.error
+            self._put(message)
+            return self._hear()
+
+    def _put(self, message: Message) -> None:
+        with self._changed:
+            assert self.on_line is None, "one message at a time"
             self.heard.append(message.text.lower())  # pagers show capitals
             self.on_line = message
             self._changed.notify_all()
+
+    def _hear(self) -> Receipt:
+        with self._changed:
             assert self._changed.wait_for(lambda: self._answer or self._automatic, 60)
             answer, self._answer, self.on_line = self._answer or self._automatic, None, None
             assert answer is not None
@@ -90,12 +102,34 @@ class Equipment:
         self.closed += 1
 
 
+class DirectEquipment(Equipment):
+    """Equipment whose line takes a message at once, from any thread, while it has room.
+
+    Attributes:
+        begun: Each text that was, and the thread that put it there.
+    """
+
+    def __init__(self, changed: threading.Condition) -> None:
+        super().__init__(changed)
+        self.begun: list[tuple[str, str]] = []
+
+    def start(self, message: Message) -> Rest | None:
+        with self._changed:
+            if not self.has_room or self.error is not None:
+                return None
+            self._put(message)
+            self.begun.append((message.text.lower(), threading.current_thread().name))
+            return self._hear
+
+
 class Rig:
     """A lane over two transmitters, `a` and `b`, and everything that came of its pages."""
 
+    equipment = Equipment
+
     def __init__(self) -> None:
         self.changed = threading.Condition()
-        self.a, self.b = Equipment(self.changed), Equipment(self.changed)
+        self.a, self.b = self.equipment(self.changed), self.equipment(self.changed)
         self.receipts: list[tuple[str, Receipt]] = []
         self.lane = self.lane_of(self.transmitter("a"), self.transmitter("b"))
 
@@ -151,17 +185,45 @@ class Rig:
         assert not any(each.is_alive for each in self.lane.transmitters)
 
 
-@pytest.fixture
-def rig_class(monkeypatch: pytest.MonkeyPatch) -> type[Rig]:
-    """The rig, for who makes many: only pages make a closed line open."""
+class DirectRig(Rig):
+    """The same, and an idle line takes a page at once."""
+
+    equipment = DirectEquipment
+
+    def until_idle(self, name: str) -> DirectEquipment:
+        """Wait until a transmitter's thread rests; returns its equipment."""
+        (transmitter,) = (each for each in self.lane.transmitters if each.name == name)
+        deadline = time.monotonic() + WAIT_S
+        while not transmitter._is_resting:
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.001)
+        equipment = getattr(self, name)
+        assert isinstance(equipment, DirectEquipment)
+        return equipment
+
+
+@pytest.fixture(params=[Rig, DirectRig], ids=["by the thread", "at once"])
+def rig_class(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[Rig]:
+    """The rig, for who makes many, both ways: only pages make a closed line open."""
     monkeypatch.setattr(lane, "REOPEN_FIRST_S", NEVER_S)
     monkeypatch.setattr(lane, "REOPEN_MOST_S", NEVER_S)
-    return Rig
+    chosen: type[Rig] = request.param
+    return chosen
 
 
 @pytest.fixture
 def rig(rig_class: type[Rig]) -> Iterator[Rig]:
     """One rig, not started yet."""
     rig = rig_class()
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def direct_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[DirectRig]:
+    """One whose idle lines take pages at once, started."""
+    monkeypatch.setattr(lane, "REOPEN_FIRST_S", NEVER_S)
+    rig = DirectRig()
+    rig.start()
     yield rig
     rig.close()

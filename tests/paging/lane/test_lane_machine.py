@@ -157,6 +157,11 @@ class LaneMachine(RuleBasedStateMachine):
     def plug(self, name: str, plugged: bool) -> None:
         self.stations[name].plugged = getattr(self.rig, name).plugged = plugged
 
+    @rule(name=names, has_room=st.booleans())
+    def fill(self, name: str, has_room: bool) -> None:
+        """The line takes nothing at once any more, or does again: no page fares otherwise."""
+        getattr(self.rig, name).has_room = has_room
+
     # --- what must hold ------------------------------------------------------------------------
 
     @invariant()
