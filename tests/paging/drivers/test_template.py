@@ -342,11 +342,10 @@ def test_the_line_gets_one_write_and_nothing_is_waited_for(
 
 def test_a_page_leaves_at_once_and_the_rest_hears_the_answer(quick: Callable[[str], str]) -> None:
     with ScopeTerminal() as terminal, opened(terminal, quick("scope")) as driver:
-        terminal.faults.append(Fault.STALL)
         rest = driver.start(page("scope"))
+        whole_frame = b"AF0046180DZone 1: red\r"
+        assert terminal.wait_until_heard(len(whole_frame)) == whole_frame
         assert rest is not None
-        terminal.wait_until_heard(len(b"AF0046180DZone 1: red\r"))
-        terminal.release.set()
         receipt = rest()
     assert (receipt.state, receipt.detail) == (ReceiptState.ACCEPTED, "Page Queued Okay")
     assert receipt.first_byte_ns is not None
