@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import shutil
 import signal
+import socket
 import sqlite3
 import sys
 import time
@@ -28,7 +29,7 @@ from gateway.messages import (
     SimulatePress,
 )
 from gateway.model import AlertState, ReceiptState
-from gateway.simulator import once
+from gateway.simulator import demo, once
 from gateway.simulator.children import Child
 from gateway.simulator.shop import SimulatedShop
 
@@ -228,13 +229,19 @@ async def test_a_second_daemon_is_told_to_go(shop: SimulatedShop) -> None:
 
 
 async def test_killing_the_page_changes_nothing_for_a_press(shop: SimulatedShop) -> None:
-    words = ["webui.cli", "--listen", "127.0.0.1:0", "--control", str(shop.control_socket)]
-    page = await Child.start(
-        "the page", [*words, "--state", str(shop.directory / "webui")], shop.directory / "web.log"
-    )
-    page.process.send_signal(signal.SIGKILL)
-    await page.process.wait()
-    await page_and_receipt(shop)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["webui.cli", "--listen", f"127.0.0.1:{port}", "--control", str(shop.control_socket)]
+    words += ["--state", str(shop.directory / "webui")]
+    page = await Child.start("the page", words, shop.directory / "web.log")
+    try:
+        await demo._until_answered(page, port)
+        page.process.send_signal(signal.SIGKILL)
+        await page.process.wait()
+        await page_and_receipt(shop)
+    finally:
+        await page.stop()
 
 
 async def test_a_broken_file_falls_back_to_the_last_good_one(shop: SimulatedShop) -> None:
