@@ -63,6 +63,7 @@ class Desk:
         self._buttons: Final = {button.name: button for button in config.buttons}
         self._accounts: Final = {person.name: person.account for person in config.staff}
         self._writer: Final = PageWriter(config)
+        self._first_level: Final = ladder.level_at(config.ladder, 0)
         self._live: dict[str, Alert] = {}
         # Open alerts of before the restart that nothing has happened to since.
         self._untouched: set[str] = set()
@@ -125,7 +126,7 @@ class Desk:
                 cause=cause,
                 zone=button.zone,
                 button=button.name,
-                level=-1 if quiet else ladder.level_at(self._config.ladder, 0),
+                level=-1 if quiet else self._first_level,
                 quiet=quiet,
             )
             return self.raise_alert(event, at)

@@ -1,5 +1,6 @@
 """The pages of one ladder level, pure: to whom, and what they say."""
 
+from functools import lru_cache
 from typing import Final
 
 from gateway.alerts import hours, ladder, roster, timing
@@ -21,6 +22,9 @@ class PageWriter:
         self._config: Final = config
         self._labels: Final = {button.name: button.label for button in config.buttons}
         self._pagers: Final = {pager.name: pager for pager in config.pagers}
+        self._wearers: Final = roster.wearers(config)
+        # The same few answers again and again, and each of them wanted at once.
+        self._pagers_for: Final = lru_cache(maxsize=256)(self._find_pagers)
 
     def label(self, alert: Alert) -> Label:
         """What to call the place an alert came from, or what a rule has found there."""
@@ -30,12 +34,9 @@ class PageWriter:
     def pages(self, alert: Alert, level: int, now: Stamp) -> list[Page]:
         """One page for each pager that this level buzzes."""
         step = ladder.step_of(self._config.ladder, level)
-        names = roster.pagers_for(
-            alert.to or step.to,
-            alert.zone,
-            self._config,
-            lambda person: hours.on_duty(person, self._config.shop, now),
-        )
+        shop = self._config.shop
+        on_duty = tuple([each.name for each in self._wearers if hours.on_duty(each, shop, now)])
+        names = self._pagers_for(alert.to or step.to, alert.zone, on_duty)
         return [
             Page(
                 id=f"{alert.id}.{alert.returns}.{level}.{name}",
@@ -48,6 +49,11 @@ class PageWriter:
             )
             for name in names
         ]
+
+    def _find_pagers(
+        self, targets: tuple[str, ...], zone: str, on_duty: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        return roster.pagers_for(targets, zone, self._wearers, on_duty)
 
     def _text(
         self, alert: Alert, level: int, template: Label | None, pager: Pager, now: Stamp

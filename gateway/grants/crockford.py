@@ -14,7 +14,7 @@ CHECK_MODULUS: Final = 37
 
 def encode(number: int, symbols: int) -> str:
     """`number` in exactly so many symbols, high first."""
-    return "".join(ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(symbols)))
+    return "".join([ALPHABET[(number >> shift) & 31] for shift in range(5 * symbols - 5, -1, -5)])
 
 
 def decode(text: str) -> int:

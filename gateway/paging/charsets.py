@@ -95,8 +95,7 @@ def displayable(text: str, charset: str) -> str:
     Raises:
         ValueError: There is no such table.
     """
-    shown = table(charset)
-    return "".join(_displayable(char, shown) for char in unicodedata.normalize("NFC", text))
+    return unicodedata.normalize("NFC", text).translate(_stand_ins(charset))
 
 
 def encode(text: str, charset: str) -> bytes:
@@ -107,6 +106,23 @@ def encode(text: str, charset: str) -> bytes:
     """
     codes = table(charset)
     return bytes(codes[char] for char in displayable(text, charset))
+
+
+class _StandIns(dict[int, str]):
+    """Code point → what a table shows for it, found when it is first needed."""
+
+    def __init__(self, shown: dict[str, int]) -> None:
+        super().__init__()
+        self._shown: Final = shown
+
+    def __missing__(self, point: int) -> str:
+        self[point] = found = _displayable(chr(point), self._shown)
+        return found
+
+
+@cache
+def _stand_ins(charset: str) -> _StandIns:
+    return _StandIns(table(charset))
 
 
 def _displayable(char: str, shown: dict[str, int]) -> str:

@@ -163,8 +163,9 @@ class Transmitter:
         with self._wake:
             if self._current is not None and unwanted(self._current):
                 self._current.dropped = True
-            self._heap = [entry for entry in self._heap if not unwanted(entry[2])]
-            heapq.heapify(self._heap)
+            if self._heap:
+                self._heap = [entry for entry in self._heap if not unwanted(entry[2])]
+                heapq.heapify(self._heap)
 
     # --- the transmitter's own thread ------------------------------------------------------
 
@@ -320,6 +321,10 @@ class PageLane:
     ) -> None:
         self.transmitters: Final = transmitters
         self._pagers: Final = {pager.name: pager for pager in pagers}
+        self._routes: Final = {
+            pager.name: [each for each in transmitters if pager.transmitter in (None, each.name)]
+            for pager in pagers
+        }
         self._on_receipt: Final = on_receipt
         # Held while pages move between queues and while they are dropped from all of them: else
         # one on its way from a queue not looked at yet to one looked at already would be missed.
@@ -346,15 +351,12 @@ class PageLane:
             KeyError: No such pager.
         """
         pager = self._pagers[page.pager]
-        routes = [
-            transmitter
-            for transmitter in self.transmitters
-            if pager.transmitter in (None, transmitter.name)
-        ]
-        routes.sort(key=lambda transmitter: not transmitter.is_usable)  # stable: file order
-        job = _Job(page, pager, routes)
+        routes = self._routes[page.pager]
+        # Stable: the order of the file among those that work, and among the others.
+        job = _Job(page, pager, sorted(routes, key=lambda each: not each.is_usable))
+        key = job.key
         with self._moving:
-            self._drop(lambda waiting: waiting.key == job.key)
+            self._drop(lambda waiting: waiting.key == key)
             left = self._place(job, _FULL if routes else _NO_TRANSMITTER)
         self._answer(left)
 

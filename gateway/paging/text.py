@@ -97,7 +97,7 @@ def alert_text(
     if occasion is None:
         climbs = (Occasion.FIRST, Occasion.REPEAT, Occasion.ESCALATION)
         occasion = climbs[min(max(level, 0), 2)]
-    if template is None or template_problems(template):
+    if template is None or not _is_good(template):
         template = SHIPPED[occasion].text(language)
     values = {
         "zone": zone,
@@ -107,7 +107,7 @@ def alert_text(
         "level": str(level + 1),
     }
     text = "".join(
-        literal + ("" if name is None else values[name]) for literal, name in _parts(template)
+        [literal + ("" if name is None else values[name]) for literal, name in _parts(template)]
     )
     return " ".join(text.split())
 
@@ -140,6 +140,11 @@ def fit(text: str, pager: Pager, kind: str = "red") -> tuple[str, ...]:
         if not rest or count == pager.max_parts:
             return tuple(f"{at}/{len(pieces)} {piece}" for at, piece in enumerate(pieces, start=1))
     return (shown[: pager.max_chars].rstrip(),)
+
+
+@lru_cache(maxsize=64)
+def _is_good(template: str) -> bool:
+    return not template_problems(template)
 
 
 @lru_cache(maxsize=64)

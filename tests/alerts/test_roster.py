@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.alerts.roster import pagers_for
+from gateway.alerts.roster import pagers_for, wearers
 from gateway.config import Config, Device, Shop, Staff
 from gateway.model import Role
 
@@ -22,7 +22,7 @@ ALL = {person.name for person in STAFF}
 
 def paged(*targets: str, zone: str = "till", present: set[str] | None = None) -> list[str]:
     here = ALL if present is None else present
-    return list(pagers_for(targets, zone, CONFIG, lambda person: person.name in here))
+    return list(pagers_for(targets, zone, wearers(CONFIG), here))
 
 
 def test_a_zone_means_whoever_is_on_duty_for_it() -> None:

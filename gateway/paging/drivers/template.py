@@ -6,12 +6,12 @@ from typing import Final
 
 from gateway import config
 from gateway.errors import LineError
-from gateway.model import Receipt, ReceiptState
+from gateway.model import Priority, Receipt, ReceiptState
 from gateway.paging.drivers.base import Message, Rest
 from gateway.paging.drivers.exchange import Ear, put, readable
 from gateway.paging.drivers.line import Line
 from gateway.paging.drivers.template_file import TemplateError, load_template, shipped_templates
-from gateway.paging.drivers.template_model import Frame, Reply, Template, Verdict
+from gateway.paging.drivers.template_model import Envelope, Frame, Reply, Template, Verdict
 
 __all__ = ["Template", "TemplateDriver", "TemplateError", "load_template", "shipped_templates"]
 
@@ -35,6 +35,7 @@ class TemplateDriver:
         rtscts = settings.rtscts
         self._rtscts = self._template.line.rtscts if rtscts is None else rtscts
         self._line: Line | None = None
+        self._envelopes: dict[tuple[str, str, Priority], Envelope] = {}
 
     def open(self) -> None:
         """See `Driver`."""
@@ -60,7 +61,7 @@ class TemplateDriver:
         the page may have gone out. What silence proves is the template's word.
         """
         try:
-            frame = self._template.frame(message)
+            frame = self._frame(message)
         except ValueError as error:
             return self._receipt(ReceiptState.FAILED, str(error))
         line = self._line
@@ -76,7 +77,7 @@ class TemplateDriver:
             return None
         line.mark()
         try:
-            frame = self._template.frame(message)
+            frame = self._frame(message)
             taken = line.write_now(frame.data)
         except (LineError, ValueError):
             return None
@@ -102,6 +103,15 @@ class TemplateDriver:
         if self._line is not None:
             self._line.close()
             self._line = None
+
+    def _frame(self, message: Message) -> Frame:
+        """See `Template.frame`; what the text does not change is made once."""
+        key = (message.pager.name, message.kind, message.priority)
+        envelope = self._envelopes.get(key)
+        if envelope is None or envelope.pager is not message.pager:
+            envelope = self._template.envelope(message.pager, message.kind, message.priority)
+            self._envelopes[key] = envelope
+        return self._template.enclose(envelope, message.seven_bit)
 
     def _conclude(self, line: Line, frame: Frame, taken: int = 0) -> Receipt:
         """Send a frame of which the line has taken so many bytes already, and hear the answer."""

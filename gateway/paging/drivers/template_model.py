@@ -123,6 +123,20 @@ class Frame(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class Envelope(msgspec.Struct, frozen=True):
+    """A frame but for its text: what a pager, an alert kind and a priority come to.
+
+    Attributes:
+        pager: Whose it is.
+        pieces: The frame's bytes; None is where the text goes.
+        fields: As in `Frame`.
+    """
+
+    pager: Pager
+    pieces: tuple[bytes | None, ...]
+    fields: tuple[tuple[str, str], ...]
+
+
 class Template(msgspec.Struct, frozen=True):
     """One kind of equipment, as its template file describes it."""
 
@@ -148,19 +162,29 @@ class Template(msgspec.Struct, frozen=True):
         Raises:
             ValueError: This pager cannot be written in this equipment's frame; says why.
         """
-        fields = self.address_fields(message.pager, message.kind)
-        text, note = self._fit(message.seven_bit)
-        parts = {
-            **fields,
-            "text": text,
-            **self._pager_fields(message.pager),
-            **self._priority_field(message.priority),
-        }
-        data = b"".join(
-            segment if isinstance(segment, bytes) else parts[segment].encode("latin-1", "replace")
-            for segment in self.segments
+        envelope = self.envelope(message.pager, message.kind, message.priority)
+        return self.enclose(envelope, message.seven_bit)
+
+    def envelope(self, pager: Pager, kind: str, priority: Priority) -> Envelope:
+        """Everything of a frame that does not depend on its text.
+
+        Raises:
+            ValueError: As `frame`.
+        """
+        fields = self.address_fields(pager, kind)
+        parts = {**fields, **self._pager_fields(pager), **self._priority_field(priority)}
+        pieces = tuple(
+            each if isinstance(each, bytes) else None if each == "text" else _latin(parts[each])
+            for each in self.segments
         )
-        return Frame(data, tuple(fields.items()), note)
+        return Envelope(pager, pieces, tuple(fields.items()))
+
+    def enclose(self, envelope: Envelope, text: str) -> Frame:
+        """The frame of a text, given as 7-bit characters."""
+        fitted, note = self._fit(text)
+        body = _latin(fitted)
+        data = b"".join([body if piece is None else piece for piece in envelope.pieces])
+        return Frame(data, envelope.fields, note)
 
     def address_fields(self, pager: Pager, kind: str) -> dict[str, str]:
         """The placeholders that a pager's address fills.
@@ -245,6 +269,10 @@ class Template(msgspec.Struct, frozen=True):
         if verdict is Verdict.REFUSED and code:
             return Reply(verdict, f"{code} {self.reply.codes.get(code, 'refused')}", code)
         return Reply(verdict, groups.get("words") or readable(match[0]))
+
+
+def _latin(text: str) -> bytes:
+    return text.encode("latin-1", "replace")
 
 
 @lru_cache(maxsize=256)
