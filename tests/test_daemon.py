@@ -77,7 +77,7 @@ async def page_and_receipt(shop: SimulatedShop) -> str:
 
 async def test_once_every_hop_happens(shop: SimulatedShop) -> None:
     report = await once.play(shop)
-    assert report.page.text.startswith("EXIT: VERY UNHAPPY")
+    assert report.page.text.startswith("exit: Very unhappy")
     assert report.page.receipt == ReceiptState.ACCEPTED
     kinds = [(entry.account, entry.action) for entry in report.sync.actions]
     assert (once.CUSTOMER, "RecoveryTokens") in kinds
@@ -116,7 +116,7 @@ async def test_killed_before_the_receipt_it_pages_when_it_is_back(shop: Simulate
     await shop.start_gateway()
     page = await asyncio.to_thread(shop.terminal.wait_for_page, 10.0)
     assert page is not None
-    assert "VERY UNHAPPY" in page.text
+    assert "Very unhappy" in page.text
 
 
 def _alerts_on_disk(shop: SimulatedShop) -> int:

@@ -24,7 +24,7 @@ def test_once_as_json() -> None:
     )
     report = json.loads(done.stdout)
     assert report["press"]["verdicts"] == ["counted"]
-    assert report["page"]["text"].startswith("EXIT: VERY UNHAPPY")
+    assert report["page"]["text"].startswith("exit: Very unhappy")
     assert report["page"]["receipt"] == "accepted"
     times = [report["page"]["ms"], report["acknowledged_ms"], report["sync"]["ms"]]
     assert times == sorted(times)

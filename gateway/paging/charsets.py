@@ -3,9 +3,10 @@
 POCSAG and TAP carry 7-bit values; which letter a value shows is the pager's own business. There
 are five tables:
 
-- `latin`: ASCII up to `_`, all capitals, which every alphanumeric pager shows. Cyrillic is
-  transliterated as in BGN/PCGN 1947 with three changes that save room on a small display: the
-  signs Ъ and Ь are dropped, Ё is E, and Х and Щ are H and SCH (`Недоволен` → `NEDOVOLEN`).
+- `latin`: printable ASCII, the code of POCSAG's and TAP's own texts. Latin letters keep their
+  case; Cyrillic is transliterated in capitals, as in BGN/PCGN 1947 with three changes that save
+  room on a small display: the signs Ъ and Ь are dropped, Ё is E, and Х and Щ are H and SCH
+  (`Недоволен` → `NEDOVOLEN`).
 - `numeric`: digits, `*`, `U`, space, `-` and brackets, as pagers without letters have them.
 - `motorola_linguist`: Latin and Cyrillic capitals (Motorola Advisor Linguist and Scriptor LX2
   Linguist, NEC Maxima, Optima, Truly Supervisor).
@@ -30,7 +31,7 @@ LATIN: Final = "latin"
 NUMERIC: Final = "numeric"
 UNKNOWN: Final = "?"
 
-_ASCII_CAPITALS: Final = "".join(map(chr, range(0x20, 0x60)))
+_ASCII: Final = "".join(map(chr, range(0x20, 0x7F)))
 _NUMERIC_CHARACTERS: Final = "0123456789*U -)("
 
 
@@ -52,7 +53,7 @@ def _data() -> _Data:
 @cache
 def _tables() -> dict[str, dict[str, int]]:
     tables = {
-        LATIN: {char: ord(char) for char in _ASCII_CAPITALS},
+        LATIN: {char: ord(char) for char in _ASCII},
         NUMERIC: {char: ord(char) for char in _NUMERIC_CHARACTERS},
     }
     for name, codes in _data().tables.items():
@@ -87,8 +88,9 @@ def characters(charset: str) -> frozenset[str]:
 
 
 def displayable(text: str, charset: str) -> str:
-    """`text` in characters of the table alone: capitals, transliteration, plain punctuation.
+    """`text` in characters of the table alone: transliteration, plain punctuation.
 
+    Where the table has no small letters it becomes capitals.
     What cannot be shown at all becomes `?`, in the numeric table `-`. Nothing raises but a wrong
     table name; a text that is displayable already comes back unchanged.
 
@@ -140,6 +142,8 @@ def _candidates(char: str) -> Iterator[str]:
     """What may stand for a character, best first; an empty one lets it vanish."""
     data = _data()
     capital = char.upper()
+    if char.islower():
+        yield char.casefold()  # ß and ligatures
     yield capital
     if capital in data.cyrillic_to_latin:
         yield data.cyrillic_to_latin[capital]

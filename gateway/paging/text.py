@@ -21,7 +21,15 @@ from gateway.paging import charsets
 
 PLACEHOLDERS: Final = ("zone", "button", "time", "age", "level")
 
-NUMERIC_CODES: Final = {"test": 0, "red": 1, "call": 2, "reason": 3, "pattern": 4, "fault": 5}
+NUMERIC_CODES: Final = {
+    "test": 0,
+    "red": 1,
+    "call": 2,
+    "reason": 3,
+    "pattern": 4,
+    "fault": 5,
+    "security": 6,
+}
 NUMERIC_OTHER: Final = 9
 
 _NUMBERS: Final = re.compile(r"[0-9]+(?:[:.,/-][0-9]+)*")

@@ -94,7 +94,7 @@ async def play(shop: SimulatedShop) -> Report:
     page_ms = round((decoded.mono_ns - pressed.pressed_ns) / 1e6, 1)
     view = await _until("the page's receipt", lambda: _receipt(shop))
     note = view.alert.pages[-1]
-    if note.text.upper() != decoded.text:
+    if note.text != decoded.text:
         raise HopFailed(f"{note.text!r} was sent and {decoded.text!r} decoded")
 
     session = await shop.sign_in("barista")

@@ -140,21 +140,21 @@ def test_short_text_is_one_part_without_a_number() -> None:
 
 def test_long_text_goes_out_in_numbered_parts_broken_at_spaces() -> None:
     assert fit("the customer at the till is waiting", pager(max_chars=20)) == (
-        "1/2 THE CUSTOMER AT",
-        "2/2 THE TILL IS",
+        "1/2 the customer at",
+        "2/2 the till is",
     )
     assert fit("the customer at the till is waiting", pager(max_chars=20, max_parts=3)) == (
-        "1/3 THE CUSTOMER AT",
-        "2/3 THE TILL IS",
-        "3/3 WAITING",
+        "1/3 the customer at",
+        "2/3 the till is",
+        "3/3 waiting",
     )
-    assert fit("a" * 25, pager(max_chars=20)) == ("1/2 " + "A" * 16, "2/2 " + "A" * 9)
+    assert fit("a" * 25, pager(max_chars=20)) == ("1/2 " + "a" * 16, "2/2 " + "a" * 9)
 
 
 def test_one_part_or_no_room_for_a_number_cuts() -> None:
-    assert fit("abcdefgh", pager(max_chars=5, max_parts=1)) == ("ABCDE",)
-    assert fit("abcdefgh", pager(max_chars=4)) == ("ABCD",)
-    assert fit("abcdefgh", pager(max_chars=5)) == ("1/2 A", "2/2 B")
+    assert fit("abcdefgh", pager(max_chars=5, max_parts=1)) == ("abcde",)
+    assert fit("abcdefgh", pager(max_chars=4)) == ("abcd",)
+    assert fit("abcdefgh", pager(max_chars=5)) == ("1/2 a", "2/2 b")
 
 
 @given(

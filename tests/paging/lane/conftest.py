@@ -170,7 +170,7 @@ class Rig:
 
     def on_line(self, equipment: Equipment, text: str) -> None:
         """Wait until the equipment has this text on the line."""
-        self.until(lambda: equipment.on_line is not None and equipment.on_line.text == text.upper())
+        self.until(lambda: equipment.on_line is not None and equipment.on_line.text == text)
 
     def result(self, name: str) -> Receipt:
         """Wait for the one receipt of a page."""
