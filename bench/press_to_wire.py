@@ -136,7 +136,7 @@ class Bench:
         box = self._directory / "ours"
         box.mkdir()
         buttons = "".join(
-            f'[[buttons]]\nname = "b{n:02}"\npin = {n + 5}\nkind = "very_unhappy"\nzone = "exit"\n'
+            f'[[buttons]]\nname = "b{n:02}"\npin = {n + 5}\nkind = "very_unhappy"\nzone = "EXIT"\n'
             f'panel = "p{n}"\nlabel = {{ ru = "B{n:02}", en = "B{n:02}" }}\n'
             for n in range(10)
         )

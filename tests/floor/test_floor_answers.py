@@ -179,6 +179,6 @@ async def test_from_an_edge_to_a_recorded_receipt_over_the_transmitters_thread(r
     paged = await rig.event(Paged)
     lane.stop(WAIT_S)
     assert isinstance(paged, Paged)
-    assert (paged.alert, paged.detail, paged.transmitter) == ("a0", "EXIT: RED", "tx")
+    assert (paged.alert, paged.detail, paged.transmitter) == ("a0", "exit: red", "tx")
     assert paged.first_byte_ns is not None
     assert paged.first_byte_ns > pressed_ns
