@@ -2,47 +2,23 @@
 
 import argparse
 import re
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from gateway.alerts import hours
-from gateway.alerts.replay import Alerted, Replayed, replay
-from gateway.alerts.rules import PRIMED_FROM
-from gateway.clock import NS_PER_S, Clock, SystemClock
+from gateway.alerts.replay import Alerted
+from gateway.clock import Clock, SystemClock
 from gateway.commands.common import Commands, add_command, add_json, load, print_json
 from gateway.config import Config, Shop
 from gateway.config.check import ConfigError, format_problem
 from gateway.errors import CannotStart, JournalError
-from gateway.journal import reading, schema
+from gateway.insights.messages import Total
+from gateway.insights.trial import Report, report
 
 _AGO: Final = re.compile(r"(\d{1,5})([dh])")
-
-
-class Total(msgspec.Struct, frozen=True):
-    """How many alerts, and how many of them paged: by the other settings, and really."""
-
-    name: str
-    would: int
-    would_page: int
-    really: int
-    really_paged: int
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What `--json` prints; days are the shop's own."""
-
-    since: str
-    until: str | None
-    timezone: str
-    replayed: Replayed
-    by_rule: tuple[Total, ...]
-    by_day: tuple[Total, ...]
 
 
 def add_to(commands: Commands) -> None:
@@ -129,63 +105,6 @@ def moment(text: str, option: str, shop: Shop, clock: Clock, *, ends: bool = Fal
         words = f"{option} {text!r}: should be 30d, 12h, 2026-11-01 or 2026-11-01T08:00"
         raise CannotStart(words) from error
     return found if found.tzinfo is not None else found.replace(tzinfo=zone)
-
-
-def report(
-    config: Config, path: Path, since: datetime, until: datetime | None, clock: Clock
-) -> Report:
-    """Replay what a journal has of a span of time.
-
-    Raises:
-        JournalError: It cannot be read.
-    """
-    since_ns, until_ns = _ns(since), None if until is None else _ns(until)
-    try:
-        connection = schema.open_reader(path)
-        try:
-            first = _first_since(connection, since_ns)
-            replayed = replay(
-                config,
-                reading.all_records(connection, max(0, first - 1 - PRIMED_FROM)),
-                first=first,
-                since_ns=since_ns,
-                until_ns=until_ns,
-                end=clock.now(),
-            )
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise JournalError(f"cannot read the journal {path}: {error}") from error
-    return Report(
-        since=since.isoformat(),
-        until=None if until is None else until.isoformat(),
-        timezone=config.shop.timezone,
-        replayed=replayed,
-        by_rule=_totals(replayed, lambda alert: alert.name),
-        by_day=_totals(replayed, lambda alert: f"{hours.local(config.shop, alert.at):%Y-%m-%d}"),
-    )
-
-
-def _ns(when: datetime) -> int:
-    return round(when.timestamp() * NS_PER_S)
-
-
-def _first_since(connection: sqlite3.Connection, since_ns: int) -> int:
-    """The sequence of the first record of a span of time, one above the last if it has none."""
-    query = "SELECT seq FROM event WHERE wall_ns >= ? ORDER BY seq LIMIT 1"
-    row = connection.execute(query, (since_ns,)).fetchone()
-    return reading.last_seq(connection) + 1 if row is None else int(row[0])
-
-
-def _totals(replayed: Replayed, name: Callable[[Alerted], str]) -> tuple[Total, ...]:
-    """Counts by name, in the order of the alphabet, which is that of days too."""
-    counts: dict[str, list[int]] = {}
-    for column, alerts in ((0, replayed.would), (2, replayed.really)):
-        for alert in alerts:
-            row = counts.setdefault(name(alert), [0, 0, 0, 0])
-            row[column] += 1
-            row[column + 1] += not alert.quiet
-    return tuple(Total(key, *counts[key]) for key in sorted(counts))
 
 
 # --- for a person ------------------------------------------------------------------------------
