@@ -14,7 +14,9 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from gateway.errors import GatewayError
-from gateway.sync import wire
+from gateway.sync import bridge_asks, wire
+from gateway.sync.asking import ASK, TOLD
+from gateway.sync.bridge_asks import Asks
 from gateway.sync.bridge_batches import done, problem_of, records_of, unreadable, without_first
 from gateway.sync.bridge_config import BridgeConfig
 from gateway.sync.bridge_health import Health
@@ -23,6 +25,7 @@ from gateway.sync.mqtt import Denied, Link, Message, Session, Timers, open_link
 from gateway.sync.mqtt_socket import LinkDown
 from gateway.sync.mqtt_stay import stay_linked
 from gateway.sync.recorder import Recorder
+from gateway.sync.totals import audit
 from gateway.sync.uplink import Acknowledged, Batch, Held, Interrupted
 from gateway.sync.wire import Answer, Problem, Stands
 
@@ -75,6 +78,8 @@ class Bridge:
         self._clock: Final = clock
         self._policy: Final = Policy(config.devices)
         self._topic: Final = f"$share/{config.group}/{wire.ROOT}/+/{wire.EVENTS}"
+        self._asks: Final = Asks(self._policy, recorder.reader)
+        self._questions: Final[set[asyncio.Task[None]]] = set()
         self._jobs: Final[set[asyncio.Task[None]]] = set()
         self._claims: Final[dict[str, list[_Claim]]] = {}
         self._locks: Final[WeakValueDictionary[str, asyncio.Lock]] = WeakValueDictionary()
@@ -92,10 +97,11 @@ class Bridge:
             ]
             await stop.wait()
             await self._drain()
-            for task in (*tasks, *self._jobs):
+            for task in (*tasks, *self._jobs, *self._questions):
                 task.cancel()
             if self._proof is not None:
                 self._proof.cancel()
+            self._recorder.reader.close()
 
     async def _drain(self) -> None:
         if self._link is not None:
@@ -120,13 +126,20 @@ class Bridge:
 
     async def _listen(self, group: asyncio.TaskGroup, link: Link) -> None:
         await link.subscribe(self._topic)
+        try:
+            await link.subscribe(bridge_asks.topic(self._config.group))
+        except Denied as error:
+            _log.error("no box's questions are answered: %s", error)
         _log.info("listening on %s", self._topic)
         self.health.broker = None
         self._link = link
         self._linked.set()
         try:
             async for message in link.messages():
-                self._take(group, link, message)
+                if wire.kind_of(message.topic) == ASK:
+                    self._take_question(group, link, message)
+                else:
+                    self._take(group, link, message)
         finally:
             self._link = None
             self._linked.clear()
@@ -160,6 +173,30 @@ class Bridge:
         job = group.create_task(self._serve(link, message, device, work))
         self._jobs.add(job)
         job.add_done_callback(partial(self._finished, device, claim))
+
+    def _take_question(self, group: asyncio.TaskGroup, link: Link, message: Message) -> None:
+        """Answer beside the batches; a question that is lost with this bridge is asked again."""
+        link.acknowledge(message)
+        job = group.create_task(self._tell(link, message))
+        self._questions.add(job)
+        job.add_done_callback(self._questions.discard)
+
+    async def _tell(self, link: Link, message: Message) -> None:
+        reply = await self._asks.answer(message)
+        if reply is None:
+            self.health.questions["dropped"] += 1
+            return
+        self.health.questions[str(reply.__struct_config__.tag)] += 1
+        topic = wire.topic(wire.device_of(message.topic), TOLD)
+        try:
+            await link.publish(
+                topic,
+                wire.encode(reply),
+                expires_s=bridge_asks.EXPIRES_S,
+                correlation=message.correlation,
+            )
+        except (LinkDown, Denied) as error:
+            _log.warning("a question is not answered: %s", error)
 
     def _drop(self, link: Link, message: Message) -> None:
         self.health.batches["dropped"] += 1
@@ -238,11 +275,23 @@ class Bridge:
             first=events.first,
             last=records[-1].seq,
             records=tuple(records),
+            before=events.before,
         )
         try:
-            return done(await self._record(batch, binding))
+            answer = await self._record(batch, binding)
+            self._audit(device, batch, answer.last)
+            return done(answer)
         except (Held, Interrupted) as error:
             return stands(problem=problem_of(error), words=str(error)[:1000])
+
+    def _audit(self, device: str, batch: Batch, last: int) -> None:
+        """Whether every press up to `last` has come."""
+        found = audit(batch.before, [each for each in batch.records if each.seq <= last])
+        self.health.presses["recorded"] += found.presses
+        self.health.presses["gap"] += found.gone
+        for doubt in found.doubts:
+            self.health.presses["missing" if doubt.off > 0 else "extra"] += abs(doubt.off)
+            _log.error("%s: %s", device, doubt.words())
 
     async def _record(self, batch: Batch, binding: Binding) -> Acknowledged:
         """Record a batch.
@@ -273,7 +322,7 @@ class Bridge:
             Held: It is not in order.
             Interrupted: It is not there.
         """
-        if self.health.server is None:
+        if self.health.server is None and self._recorder.is_proven:
             return
         if self._proof is None:
             self._proof = asyncio.create_task(

@@ -32,7 +32,7 @@ class Device(Table, frozen=True):
         staff: How accounts of staff begin, `*` for any; none: no staff.
         customers: How accounts of customers begin, `*` for any; none: no customers.
         former_ids: Ids that the box's records may carry too, from before it got this one.
-        reward_most: The most tokens that one event may pay.
+        reward_most: The most tokens that one event may pay, or take.
         reward_day: The most tokens that all events together may pay on one day (UTC), as far as
             one bridge can tell.
     """

@@ -11,6 +11,8 @@ REQUEST_BYTES: Final = 8192
 _HELP: Final = {
     "batches_total": "Batches by what became of them.",
     "events_total": "Events that a box need not send again.",
+    "presses_total": "Presses by whether a record stands for them, a gap, or nothing.",
+    "questions_total": "Questions of boxes by what they were told.",
     "in_flight": "Batches that are being recorded.",
     "broker_up": "Whether there is a connection to the broker.",
     "server_ok": "Whether the server was there and in order when it was last asked.",
@@ -25,6 +27,8 @@ class Health:
         server: Why nothing can be recorded, None when it can.
         batches: By `done`, `dropped`, or the problem for which the line stands.
         events: By `recorded` and `aside`.
+        presses: By `recorded`, `gap`, `missing` and `extra`, see `totals.audit`.
+        questions: By what was told, or `dropped`.
         in_flight: How many batches are being recorded, asked when it is told.
     """
 
@@ -33,6 +37,8 @@ class Health:
         self.server: str | None = "not asked yet"
         self.batches: Final[Counter[str]] = Counter()
         self.events: Final[Counter[str]] = Counter()
+        self.presses: Final[Counter[str]] = Counter(dict.fromkeys(("recorded", "missing"), 0))
+        self.questions: Final[Counter[str]] = Counter()
         self.in_flight: Callable[[], int] = lambda: 0
 
     def problems(self) -> list[str]:
@@ -46,6 +52,8 @@ class Health:
         for name, label, counter in (
             ("batches_total", "answer", self.batches),
             ("events_total", "result", self.events),
+            ("presses_total", "result", self.presses),
+            ("questions_total", "told", self.questions),
         ):
             lines += _head(name, "counter")
             lines += [

@@ -19,14 +19,26 @@ from gateway.sync.mapping import Action, actions_of
 from gateway.sync.uplink import Held
 
 STAFF_ACTIONS: Final = frozenset(
-    {"AlertAnswered", "AlertAnsweredInTime", "CustomerContacted", "CustomerRecovered"}
+    {
+        "AlertAnswered",
+        "AlertAnsweredInTime",
+        "CustomerContacted",
+        "CustomerRecovered",
+        "ShiftWithoutMiss",
+    }
 )
-CUSTOMER_ACTIONS: Final = frozenset({"RecoveryTokens", "GrantRedeemed"})
+SPENDING: Final = "TokensSpent"
+CUSTOMER_ACTIONS: Final = frozenset({"RecoveryTokens", "GrantRedeemed", SPENDING})
 """Who an action is for. All others are for the shop; a redeemed grant may be for either."""
 
 
 _ID: Final = re.compile(r"[a-z0-9-]{1,40}")
 """As `[device] id`: with a dot in it, one box's event ids could be another's."""
+
+
+def _form(account: str) -> re.Pattern[str]:
+    """The accounts that an entry's may stand for."""
+    return re.compile(re.escape(account).replace(r"\{device\}", _ID.pattern))
 
 
 class NotBound(Held):
@@ -64,8 +76,9 @@ class Policy:
 
     def __init__(self, devices: Iterable[Device]) -> None:
         self._entries: Final = {device.id: device for device in devices}
+        self._shops: Final = [_form(device.account) for device in self._entries.values()]
         self._day: date | None = None
-        self._paid: dict[str, dict[str, float]] = {}
+        self._moved: dict[tuple[str, bool], dict[str, float]] = {}  # paid, and taken, by device
 
     def binding(self, device: str) -> Binding | None:
         """What a box may write, None for one that has no entry."""
@@ -88,6 +101,10 @@ class Policy:
             reward_most=entry.reward_most,
             reward_day=entry.reward_day,
         )
+
+    def is_shop(self, account: str) -> bool:
+        """Whether an account is a shop's, of any box."""
+        return any(shop.fullmatch(account) for shop in self._shops)
 
     def plan(self, binding: Binding, record: Record, today: date) -> tuple[Action, ...]:
         """The actions of a record, if the box may have it recorded.
@@ -112,16 +129,17 @@ class Policy:
         return actions
 
     def _count(self, binding: Binding, event: str, tokens: float, today: date) -> None:
-        """Add to the day's sum; an event that comes again is the same one."""
+        """Add to the day's sum of its direction; an event that comes again is the same one."""
         if today != self._day:
-            self._day, self._paid = today, {}
-        paid = self._paid.setdefault(binding.device, {})
-        if event not in paid and sum(paid.values()) + tokens > binding.reward_day:
+            self._day, self._moved = today, {}
+        moved = self._moved.setdefault((binding.device, tokens > 0), {})
+        if event not in moved and sum(moved.values()) + abs(tokens) > binding.reward_day:
             raise CapReached(
-                f"{binding.device} may pay {binding.reward_day:g} tokens a day, and that is used"
-                " up: the line stands until tomorrow (UTC), or until reward_day is raised"
+                f"{binding.device} may {'pay' if tokens > 0 else 'take'} {binding.reward_day:g}"
+                " tokens a day, and that is used up: the line stands until tomorrow (UTC), or until"
+                " reward_day is raised"
             )
-        paid[event] = tokens
+        moved[event] = abs(tokens)
 
 
 def _check(binding: Binding, action: Action) -> None:
@@ -129,10 +147,13 @@ def _check(binding: Binding, action: Action) -> None:
     allowed = _allowed(binding, action)
     if not allowed:
         raise Rejected(f"{binding.device} may not record {action.action} on {action.account!r}")
-    tokens = action.reward
-    if tokens is not None and not 0 < tokens <= binding.reward_most:
+    if action.reward is None:
+        return
+    verb, tokens = ("take", -action.reward) if action.action == SPENDING else ("pay", action.reward)
+    if not 0 < tokens <= binding.reward_most:
         raise Rejected(
-            f"{binding.device} may pay up to {binding.reward_most:g} tokens at once, not {tokens!r}"
+            f"{binding.device} may {verb} up to {binding.reward_most:g} tokens at once,"
+            f" not {tokens!r}"
         )
 
 

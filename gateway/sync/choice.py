@@ -4,7 +4,22 @@ from collections.abc import Callable
 
 from gateway.config import AchivxUplink, Config, MqttUplink
 from gateway.journal.store import Journal
+from gateway.sync.down import Desk, Pushable
+from gateway.sync.lookup import Centre
 from gateway.sync.uplink import Transport, Uplink
+
+
+def centre_of(uplink: Uplink | None) -> Centre | None:
+    """Who can be asked over an uplink, None where nobody can."""
+    transport: object = None if uplink is None else uplink.transport
+    return transport if isinstance(transport, Centre) else None
+
+
+def take_pushes(uplink: Uplink | None, desk: Desk) -> None:
+    """Have `desk` take what comes down an uplink, if anything can."""
+    transport: object = None if uplink is None else uplink.transport
+    if isinstance(transport, Pushable):
+        transport.desk = desk
 
 
 def make_uplink(config: Config, journal: Journal, on_change: Callable[[], None]) -> Uplink | None:

@@ -9,6 +9,10 @@ member's; redeemed grants on the customer's, or on the shop's where the customer
 Flagged presses, issued grants, what is undone or done again, and the box's own events make no
 action. Only positive experience, all of it from the server's configuration; token amounts are
 quarters.
+
+Version 2: as version 1, and tokens that were spent on the customer's account, and a shift without a
+missed alert on the staff member's. A personal grant of the centre has the centre's id as its key:
+it is settled once whichever box hands it over, and in whichever life of its journal.
 """
 
 from collections.abc import Callable
@@ -26,10 +30,12 @@ from gateway.events import (
     GrantRedeemed,
     Pressed,
     Record,
+    ShiftKept,
+    TokensSpent,
 )
 from gateway.model import ButtonKind, OfferKind, Outcome
 
-CURRENT: Final = 1
+CURRENT: Final = 2
 """The version that new records are made under."""
 
 CANARY: Final = "GatewayCanary"
@@ -48,7 +54,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         key: The event's id: what makes a repeat harmless.
-        reward: Tokens instead of the configured amount, or None to leave it to the server.
+        reward: Tokens instead of the configured amount, below 0 to take them, or None to leave it
+            to the server.
     """
 
     account: str
@@ -78,9 +85,11 @@ REQUIRED: Final = frozenset(
         "CustomerRecovered",
         "RecoveryTokens",
         "GrantRedeemed",
+        "TokensSpent",
+        "ShiftWithoutMiss",
     }
 )
-"""What the server must be configured with for version 1."""
+"""What the server must be configured with for all versions."""
 
 
 def actions_of(record: Record) -> tuple[Action, ...]:
@@ -98,21 +107,48 @@ def actions_of(record: Record) -> tuple[Action, ...]:
     return version(record)
 
 
-def _v1(record: Record) -> tuple[Action, ...]:
+_Names = list[tuple[str, str, float | None]]
+"""Account, action and tokens of each action of an event."""
+
+
+def _made(names: _Names, key: str) -> tuple[Action, ...]:
     return tuple(
-        Action(account=account, action=action, key=record.id, reward=reward)
-        for account, action, reward in _names_v1(record.event, record.account)
+        Action(account=account, action=action, key=key, reward=reward)
+        for account, action, reward in names
     )
 
 
-def _names_v1(event: AnyEvent, shop: str) -> list[tuple[str, str, float | None]]:
+def _v1(record: Record) -> tuple[Action, ...]:
+    return _made(_names_v1(record.event, record.account), record.id)
+
+
+def _v2(record: Record) -> tuple[Action, ...]:
+    match record.event:
+        case GrantRedeemed(central=str(central)):
+            key = f"centre:{central}"  # no event's id: a device's has no colon
+        case _:
+            key = record.id
+    return _made(_names_v2(record.event, record.account), key)
+
+
+def _names_v2(event: AnyEvent, shop: str) -> _Names:
+    match event:
+        case TokensSpent(account=customer, tokens=tokens):
+            return [(customer, "TokensSpent", -tokens)]
+        case ShiftKept(account=person):
+            return [(person, "ShiftWithoutMiss", None)]
+        case _:
+            return _names_v1(event, shop)
+
+
+def _names_v1(event: AnyEvent, shop: str) -> _Names:
     match event:
         case Pressed(flag=None, kind=kind) if kind in _PRESSES:
             return [(shop, _PRESSES[kind], None)]
         case AlertMissed(quiet=False):
             return [(shop, "AlertMissed", None)]
         case AlertAcknowledged(account=str(person), after_s=after_s):
-            names: list[tuple[str, str, float | None]] = [(person, "AlertAnswered", None)]
+            names: _Names = [(person, "AlertAnswered", None)]
             if after_s is not None and after_s <= IN_TIME_S:
                 names.append((person, "AlertAnsweredInTime", None))
             return names
@@ -130,4 +166,4 @@ def _names_v1(event: AnyEvent, shop: str) -> list[tuple[str, str, float | None]]
             return []
 
 
-_VERSIONS: Final[dict[int, Callable[[Record], tuple[Action, ...]]]] = {1: _v1}
+_VERSIONS: Final[dict[int, Callable[[Record], tuple[Action, ...]]]] = {1: _v1, 2: _v2}

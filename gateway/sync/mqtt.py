@@ -20,7 +20,6 @@ import contextlib
 import logging
 import math
 from collections.abc import AsyncIterator, Coroutine
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import aiomqtt
@@ -32,9 +31,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.config import MqttUplink
-from gateway.errors import CannotStart, GatewayError
+from gateway.errors import GatewayError
+from gateway.sync.mqtt_files import password_of, tls_of
 from gateway.sync.mqtt_socket import LinkDown, open_socket
-from gateway.sync.tls import Tls, client_context, is_loopback
 
 T = TypeVar("T")
 
@@ -84,12 +83,17 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One message. `number` is what `Link.acknowledge` wants."""
+    """One message. `number` is what `Link.acknowledge` wants.
+
+    `reply_to` and `correlation` are those of a request, or of a response (MQTT 5.0, 4.10).
+    """
 
     topic: str
     payload: bytes
     retained: bool = False
     number: int = 0
+    reply_to: str = ""
+    correlation: bytes = b""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +136,7 @@ class Link:
             identifier=session.client,
             protocol=aiomqtt.ProtocolVersion.V5,
             username=broker.username,
-            password=_password(broker),
+            password=password_of(broker),
             will=_will(session.will),
             keepalive=broker.keepalive_s,
             clean_start=session.expires_s == 0,
@@ -156,11 +160,26 @@ class Link:
         return self._client._disconnected
 
     async def publish(
-        self, topic: str, payload: bytes, *, retain: bool = False, expires_s: int | None = None
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        expires_s: int | None = None,
+        reply_to: str = "",
+        correlation: bytes = b"",
     ) -> bool:
         """Publish with QoS 1; returns whether the broker has somebody to give it to.
 
         Some brokers do not tell, and then the answer is True.
+
+        Args:
+            topic: Where.
+            payload: What.
+            retain: Whether the broker keeps it for later subscribers.
+            expires_s: How long the broker keeps it for those who are away.
+            reply_to: Of a request: where its response is waited for.
+            correlation: Of a request or its response: what they have in common.
 
         Raises:
             Denied: The broker does not permit it.
@@ -169,6 +188,10 @@ class Link:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         if expires_s is not None:
             properties.MessageExpiryInterval = expires_s
+        if reply_to:
+            properties.ResponseTopic = reply_to
+        if correlation:
+            properties.CorrelationData = correlation
         async with self._places:
             sent = self._paho.publish(topic, payload, QOS, retain, properties)
             if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -213,7 +236,14 @@ class Link:
         """
         try:
             async for each in self._client.messages:
-                yield Message(str(each.topic), each.payload, bool(each.retain), each.mid)
+                yield Message(
+                    str(each.topic),
+                    each.payload,
+                    bool(each.retain),
+                    each.mid,
+                    getattr(each.properties, "ResponseTopic", ""),
+                    getattr(each.properties, "CorrelationData", b""),
+                )
         except aiomqtt.MqttError:
             raise LinkDown(self._loss()) from None
 
@@ -232,7 +262,7 @@ class Link:
             LinkDown: Nobody there.
         """
         connected = await open_socket(
-            broker.host, broker.port, _tls(broker), self._timers.connect_s
+            broker.host, broker.port, tls_of(broker), self._timers.connect_s
         )
         self._paho._create_socket = lambda: connected  # type: ignore[method-assign]
         try:
@@ -340,27 +370,6 @@ async def open_link(broker: MqttUplink, session: Session, timers: Timers) -> Asy
         yield link
     finally:
         await link.close()
-
-
-def _tls(broker: MqttUplink) -> Any:
-    if broker.plaintext == "never":
-        return client_context(
-            Tls(broker.ca_file, broker.client_certificate_file, broker.client_key_file)
-        )
-    if broker.plaintext == "loopback" and not is_loopback(broker.host):
-        raise CannotStart(
-            f'uplink: plaintext = "loopback" is for a broker on this machine, not {broker.host}'
-        )
-    return None
-
-
-def _password(broker: MqttUplink) -> str | None:
-    if broker.password_file is None:
-        return None
-    try:
-        return Path(broker.password_file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CannotStart(f"uplink: cannot read the password file: {error}") from error
 
 
 def _will(will: Message | None) -> aiomqtt.Will | None:

@@ -6,6 +6,7 @@ waits for the bridge's answer. That the broker took a batch means nothing.
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -17,6 +18,8 @@ from gateway import __version__
 from gateway.config import MqttUplink
 from gateway.errors import GatewayError
 from gateway.sync import wire
+from gateway.sync.asking import ASK, TOLD, Question, Reply
+from gateway.sync.down import Desk, Taken
 from gateway.sync.mapping import CURRENT
 from gateway.sync.mqtt import Denied, Link, Message, Session, Timers, open_link
 from gateway.sync.mqtt_socket import LinkDown
@@ -28,6 +31,10 @@ RESEND_S: Final = 180.0
 """When a batch is sent again: later than a call of the bridge to the server can still succeed."""
 SESSION_S: Final = 24 * 3600
 """How long the broker keeps what is for this box while it is away."""
+ASK_EXPIRES_S: Final = 5
+"""How long the broker keeps a question for a bridge: nobody waits for its answer any more then."""
+_CORRELATION_BYTES: Final = 8
+_WORDS: Final = 1000
 _HEAD_BYTES: Final = 1024  # of a packet: topic, properties, and a batch without its records
 
 _log: Final = logging.getLogger(__name__)
@@ -61,6 +68,7 @@ class MqttTransport:
 
     Attributes:
         on_link_up: Called when the connection is there.
+        desk: Takes what the centre pushes.
     """
 
     def __init__(
@@ -72,6 +80,7 @@ class MqttTransport:
         resend_s: float = RESEND_S,
     ) -> None:
         self.on_link_up: Callable[[], None] = lambda: None
+        self.desk: Desk | None = None
         self._broker: Final = broker
         self._device: Final = device
         self._timers: Final = timers or Timers()
@@ -82,7 +91,10 @@ class MqttTransport:
         self._sent: _Sent | None = None
         self._sent_at = -float("inf")
         self._tuning = wire.Tuning()
+        self._taken = Taken()
         self._command = ""
+        self._asked: Final[dict[bytes, asyncio.Future[Reply]]] = {}
+        self._deaf: Denied | None = None  # why nothing is told to this box
 
     async def __aenter__(self) -> Self:
         group = await self._parts.enter_async_context(asyncio.TaskGroup())
@@ -141,6 +153,36 @@ class MqttTransport:
             raise Interrupted("the broker is gone while a bridge was at work")
         raise Interrupted(f"no bridge has answered in {self._resend_s:g} s")
 
+    async def ask(self, question: Question) -> Reply:
+        """See `Centre`."""
+        link = self._up()
+        if self._deaf is not None:
+            raise Held(str(self._deaf))
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        correlation = secrets.token_bytes(_CORRELATION_BYTES)
+        self._asked[correlation] = answer
+        try:
+            heard = await link.publish(
+                topic(self._device, ASK),
+                wire.encode(question),
+                expires_s=ASK_EXPIRES_S,
+                reply_to=topic(self._device, TOLD),
+                correlation=correlation,
+            )
+            if not heard:
+                raise Interrupted("no bridge listens to questions at the broker")
+            either: tuple[asyncio.Future[Any], ...] = (answer, link.gone)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                raise Interrupted("the broker is gone while a bridge was asked")
+            return answer.result()
+        except LinkDown as error:
+            raise Interrupted(str(error)) from error
+        except Denied as error:
+            raise _hindrance(error) from error
+        finally:
+            del self._asked[correlation]
+
     def _up(self) -> Link:
         if self._link is None:
             raise type(self._down)(str(self._down))
@@ -167,6 +209,7 @@ class MqttTransport:
             first=batch.first,
             last=batch.records[len(taken) - 1].seq,
             records=tuple(taken),
+            before=batch.before,
         )
 
     # --- the connection --------------------------------------------------------------------
@@ -181,6 +224,12 @@ class MqttTransport:
 
     async def _use(self, link: Link) -> None:
         await link.subscribe(*(topic(self._device, kind) for kind in (ACK, CONFIG, COMMAND)))
+        try:
+            await link.subscribe(topic(self._device, TOLD))
+            self._deaf = None
+        except Denied as error:  # presses go up all the same
+            self._deaf = error
+            _log.warning("the centre cannot be asked: %s", error)
         await self._tell(link)
         self._link = link
         self.on_link_up()
@@ -205,6 +254,8 @@ class MqttTransport:
             mapping=CURRENT,
             config=self._tuning.id,
             command=self._command,
+            problems=self._taken.problems,
+            grants=self._taken.grants,
         )
 
     async def _take(self, link: Link, message: Message) -> None:
@@ -212,6 +263,8 @@ class MqttTransport:
         try:
             if kind == ACK:
                 self._answered(wire.decode(message.payload, wire.Answer))
+            elif kind == TOLD:
+                self._told(message)
             elif kind == CONFIG:
                 await self._tune(link, message.payload)
             elif not message.retained:  # a command is for now, not for whenever a box comes by
@@ -225,9 +278,27 @@ class MqttTransport:
             sent.answer.set_result(answer)
 
     async def _tune(self, link: Link, payload: bytes) -> None:
-        """Take a `config`; an empty one, as its retained message is taken away, is the default."""
-        self._tuning = wire.decode(payload, wire.Tuning) if payload else wire.Tuning()
+        """Take a `config`; an empty one, as its retained message is taken away, is the default.
+
+        Raises:
+            Unreadable: It is none; the one before stays in force.
+        """
+        try:
+            tuning = wire.decode(payload, wire.Tuning) if payload else wire.Tuning()
+        except wire.Unreadable as error:
+            self._taken = Taken(problems=(str(error)[:_WORDS],), grants=self._taken.grants)
+            if self.desk is not None:
+                self.desk.refuse(str(error))
+            await self._tell(link)
+            raise
+        self._tuning = tuning
+        self._taken = Taken() if self.desk is None else await self.desk.take(tuning)
         await self._tell(link)
+
+    def _told(self, message: Message) -> None:
+        asked = self._asked.get(message.correlation)
+        if asked is not None and not asked.done():
+            asked.set_result(wire.decode(message.payload, Reply))
 
     async def _obey(self, link: Link, command: wire.Command) -> None:
         self._command = command.id

@@ -22,8 +22,15 @@ from gateway.sync.answers import (
 )
 from gateway.sync.gate import AccountGate
 from gateway.sync.mapping import CANARY, REQUIRED, Action, UnknownMapping, actions_of
+from gateway.sync.reader import Reader
 from gateway.sync.uplink import Acknowledged, Aside, Batch, Held, Interrupted
 
+PROOF_S: Final = 300.0
+"""How long a proof holds: a database may be put back from a dump, without its unique index, beneath
+a server that never went away."""
+
+_Line = list[tuple[int, tuple[Action, ...]]]
+"""One account's events by their place in the batch."""
 Plan = Callable[[Record], tuple[Action, ...]]
 """The actions of a record. Raises `Rejected` to set it aside, `Held` to stand before it."""
 
@@ -33,11 +40,21 @@ class Recorder:
 
     Args:
         client: Entered by its owner.
+
+    Attributes:
+        reader: Reads through the same client and gate.
     """
 
     def __init__(self, client: AchivxClient) -> None:
         self._client: Final = client
         self._gate: Final = AccountGate()
+        self.reader: Final = Reader(client, self._gate)
+        self._proven_at = -float("inf")
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the latest proof is young enough."""
+        return asyncio.get_running_loop().time() - self._proven_at < PROOF_S
 
     async def prove(self, account: str, key: str) -> None:
         """Make sure that what is recorded now is recorded once: token, actions, unique index.
@@ -57,6 +74,7 @@ class Recorder:
             raise Held(str(error)) from error
         except AchivxError as error:
             raise Interrupted(str(error)) from error
+        self._proven_at = asyncio.get_running_loop().time()
 
     async def record(self, batch: Batch, plan: Plan = actions_of) -> Acknowledged:
         """Record as much of a batch as can be; returns what is done with, from its first on.
@@ -70,15 +88,15 @@ class Recorder:
             Held: The same, and no retry mends it.
         """
         planned, stopped = _planned(batch, plan)
-        blocked: set[str] = set()
+        results: list[GatewayError | None] = [
+            each if isinstance(each, Rejected) else None for each in planned
+        ]
         async with asyncio.TaskGroup() as group:
-            # Tasks begin in this order, and the gate is first come, first served: events of one
-            # account go out in the journal's order.
-            tasks = [group.create_task(self._record(each, blocked)) for each in planned]
+            for account, line in _by_account(planned).items():
+                group.create_task(self._record(account, line, results))
         last = batch.first - 1
         aside: list[Aside] = []
-        for record, task in zip(batch.records, tasks, strict=False):
-            result = task.result()
+        for record, result in zip(batch.records, results, strict=False):
             if isinstance(result, Rejected):
                 aside.append(Aside(record.seq, str(result)))
             elif result is not None:
@@ -96,26 +114,19 @@ class Recorder:
             aside=tuple(aside),
         )
 
-    async def _record(
-        self, actions: tuple[Action, ...] | Rejected, blocked: set[str]
-    ) -> GatewayError | None:
-        """Record one event's actions; returns what stood in the way, None when it is done."""
-        if isinstance(actions, Rejected):
-            return actions
-        if not actions:
-            return None
-        account = actions[0].account  # a mapping never spreads an event over accounts
-        async with self._gate.passing(account):
-            if account in blocked:
-                return Interrupted(f"an earlier event of {account} comes first")
+    async def _record(self, account: str, line: _Line, results: list[GatewayError | None]) -> None:
+        """Record one account's events, one after the other; notes at each what stood in its way."""
+        for at, (place, actions) in enumerate(line):
             try:
-                await self._send(actions)
+                async with self._gate.passing(account):
+                    await self._send(actions)
             except Rejected as error:
-                return error
+                results[place] = error
             except (AchivxError, Held) as error:
-                blocked.add(account)
-                return error
-        return None
+                results[place] = error
+                for later, _ in line[at + 1 :]:
+                    results[later] = Interrupted(f"an earlier event of {account} comes first")
+                return
 
     async def _send(self, actions: tuple[Action, ...]) -> None:
         """Make an event's calls.
@@ -146,6 +157,15 @@ class Recorder:
                 f"the server's configuration lacks {', '.join(unfit)}, or has them otherwise than"
                 " docs/achivx/gamification.json: take them from there"
             )
+
+
+def _by_account(planned: list[tuple[Action, ...] | Rejected]) -> dict[str, _Line]:
+    """What is to be called, in its order; a mapping never spreads an event over accounts."""
+    lines: dict[str, _Line] = {}
+    for place, actions in enumerate(planned):
+        if actions and not isinstance(actions, Rejected):
+            lines.setdefault(actions[0].account, []).append((place, actions))
+    return lines
 
 
 def _planned(

@@ -12,19 +12,24 @@ import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from itertools import takewhile
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from gateway.errors import GatewayError, JournalError
-from gateway.events import Gap, Record
+from gateway.events import Gap, Record, Total
 from gateway.journal import reading, schema
 from gateway.journal.store import Journal, Transaction
+from gateway.sync import totals
+from gateway.sync.totals import Totals
 
-BATCH: Final = 64
+BATCH: Final = 256
+"""The most records of a batch. A line that fails is given a quarter, and then twice as many again:
+what a thin one cannot carry in time must not be all that is ever tried."""
 REST_S: Final = 0.02
-"""After each full batch: a long backlog, 3,000 events a second, must not keep a page waiting."""
+"""After each full batch while the box is busy: a long backlog must not keep a page waiting."""
 BACKOFF_FIRST_S: Final = 0.5
 BACKOFF_MOST_S: Final = 60.0
 
@@ -42,7 +47,8 @@ class Interrupted(GatewayError):
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """Records `first` to `last` of one journal, without a hole.
 
-    A gap of several begins a batch: its record's number is its last.
+    A gap of several begins a batch: its record's number is its last. `before` are the totals that
+    were acknowledged before it, see `totals.audit`.
     """
 
     device: str
@@ -50,6 +56,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     first: int
     last: int
     records: tuple[Record, ...]
+    before: tuple[Total, ...] | None = None
 
 
 class Aside(msgspec.Struct, frozen=True):
@@ -100,6 +107,10 @@ class Uplink:
         device: The box's id.
         account: The shop's own account.
         on_change: Called when the state or the cursor has changed.
+
+    Attributes:
+        is_busy: Whether staff are being called, so that the backlog has to rest between batches.
+        latest_aside: The event that was set aside last since the start, and why; None: none was.
     """
 
     def __init__(
@@ -111,9 +122,11 @@ class Uplink:
         account: str,
         on_change: Callable[[], None],
     ) -> None:
+        self.is_busy: Callable[[], bool] = lambda: False
         self.state = "starting"
         self.cursor = 0
         self.quarantined = 0
+        self.latest_aside: str | None = None
         self.salvaged = 0  # records of damaged journals that are yet to be sent
         self._journal: Final = journal
         self._transport: Final = transport
@@ -122,8 +135,14 @@ class Uplink:
         self._on_change: Final = on_change
         self._connected: str | None = None  # the epoch it was connected for
         self._failures = 0
+        self._size = BATCH
         self._more: Final = asyncio.Event()
         self._link_up: Final = asyncio.Event()
+
+    @property
+    def transport(self) -> Transport:
+        """The way to the server."""
+        return self._transport
 
     def notify(self) -> None:
         """There may be new records. Only from the event loop."""
@@ -152,7 +171,8 @@ class Uplink:
         """Deliver batch after batch until the journal has no more."""
         while True:
             self._more.clear()
-            found = await asyncio.wrap_future(self._journal.read(_look))
+            size = self._size
+            found = await asyncio.wrap_future(self._journal.read(partial(_look, most=size)))
             self.cursor, self.quarantined = found.cursor, found.quarantined
             self.salvaged = found.salvaged
             if found.epoch != self._connected:
@@ -163,8 +183,10 @@ class Uplink:
                 self._failures = 0
                 return
             batch = _salvaged(found) if found.salvaged else _batch(found)
+            self._size = max(1, size // 4)  # unless this gets through
             await self._advance(batch, await self._transport.deliver(batch))
-            if len(found.records) == BATCH:
+            self._size = min(2 * size, BATCH)
+            if len(found.records) == size and self.is_busy():
                 await asyncio.sleep(REST_S)
 
     async def _advance(self, batch: Batch, answer: Acknowledged) -> None:
@@ -175,14 +197,16 @@ class Uplink:
             and all(batch.first <= aside.seq <= answer.last for aside in answer.aside)
         )
         if not fits or not await asyncio.wrap_future(
-            self._journal.transact(lambda transaction: _keep(transaction, answer))
+            self._journal.transact(lambda transaction: _keep(transaction, batch, answer))
         ):
             raise Interrupted(
                 f"an acknowledgement of {answer.first}–{answer.last} does not continue"
                 f" {self.cursor}"
             )
         for aside in answer.aside:
-            _log.error("event %d was set aside: %s", aside.seq, aside.reason)
+            self.latest_aside = f"{_event_id(answer, aside)}: {aside.reason}"
+            _log.error("an event was set aside: %s", self.latest_aside)
+        self.quarantined += len(answer.aside)
         if answer.epoch == self._connected:
             self.cursor = answer.last
         self._failures = 0
@@ -208,28 +232,35 @@ class Uplink:
 
 
 class _Found(msgspec.Struct, frozen=True):
-    """Where one journal stands, and what comes next in it, or before it."""
+    """Where one journal stands, and what comes next in it, or before it.
+
+    `sent` are the totals up to the cursor, None where nobody has noted them.
+    """
 
     epoch: str
     cursor: int
+    sent: Totals | None
     quarantined: int
     salvaged: int
     records: list[Record]
 
 
-def _look(connection: sqlite3.Connection) -> _Found:
+def _look(connection: sqlite3.Connection, most: int) -> _Found:
     cursor = _cursor(connection)
-    (aside,) = connection.execute("SELECT count(*) FROM quarantine").fetchone()
+    (aside,) = connection.execute(
+        "SELECT (SELECT count(*) FROM quarantine) + (SELECT count(*) FROM quarantine_before)"
+    ).fetchone()
     (salvaged,) = connection.execute("SELECT count(*) FROM salvaged").fetchone()
     if salvaged:
-        records = _salvaged_records(connection)
+        records = _salvaged_records(connection, most)
     else:
-        records = reading.records_after(connection, cursor, BATCH)
-    return _Found(schema.meta(connection, "epoch") or "", cursor, aside, salvaged, records)
+        records = reading.records_after(connection, cursor, most)
+    epoch = schema.meta(connection, "epoch") or ""
+    return _Found(epoch, cursor, _sent(connection), aside, salvaged, records)
 
 
-def _salvaged_records(connection: sqlite3.Connection) -> list[Record]:
-    rows = connection.execute("SELECT record FROM salvaged ORDER BY id LIMIT ?", (BATCH,))
+def _salvaged_records(connection: sqlite3.Connection, most: int) -> list[Record]:
+    rows = connection.execute("SELECT record FROM salvaged ORDER BY id LIMIT ?", (most,))
     try:
         return [msgspec.json.decode(record, type=Record) for (record,) in rows]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -238,6 +269,16 @@ def _salvaged_records(connection: sqlite3.Connection) -> list[Record]:
 
 def _cursor(connection: sqlite3.Connection) -> int:
     return int(schema.meta(connection, "cursor") or 0)
+
+
+def _sent(connection: sqlite3.Connection) -> Totals | None:
+    if not _cursor(connection):
+        return {}
+    noted = schema.meta(connection, "sent")
+    if noted is None:
+        return None
+    found = msgspec.json.decode(noted, type=list[Total])
+    return {(each.button, each.flag): each.presses for each in found}
 
 
 def _batch(found: _Found) -> Batch:
@@ -259,7 +300,8 @@ def _batch(found: _Found) -> Batch:
         expected = record.seq + 1
     if not records:
         raise Held(f"the journal has lost its events after {found.cursor}")
-    return _of(records)
+    before = None if found.sent is None else totals.of_buttons_in(records, found.sent)
+    return _of(records, before)
 
 
 def _salvaged(found: _Found) -> Batch:
@@ -275,17 +317,18 @@ def _salvaged(found: _Found) -> Batch:
     return _of([record for _, record in run])
 
 
-def _of(records: list[Record]) -> Batch:
+def _of(records: list[Record], before: tuple[Total, ...] | None = None) -> Batch:
     return Batch(
         device=records[0].device,
         epoch=records[0].epoch,
         first=records[0].seq,
         last=records[-1].seq,
         records=tuple(records),
+        before=before,
     )
 
 
-def _keep(transaction: Transaction, answer: Acknowledged) -> bool:
+def _keep(transaction: Transaction, batch: Batch, answer: Acknowledged) -> bool:
     """Move the cursor on disk; False when it is another journal's or not the next."""
     connection = transaction.connection
     if answer.epoch != transaction.epoch:
@@ -296,6 +339,7 @@ def _keep(transaction: Transaction, answer: Acknowledged) -> bool:
     ).fetchone()
     if answer.first <= _cursor(connection) or between:
         return False
+    _keep_totals(connection, [each for each in batch.records if each.seq <= answer.last])
     schema.set_meta(connection, "cursor", str(answer.last))
     connection.executemany(
         "INSERT OR REPLACE INTO quarantine VALUES (?, ?)",
@@ -309,4 +353,21 @@ def _keep_salvaged(connection: sqlite3.Connection, answer: Acknowledged) -> bool
         "DELETE FROM salvaged WHERE device = ? AND epoch = ? AND seq BETWEEN ? AND ?",
         (answer.device, answer.epoch, answer.first, answer.last),
     )
+    connection.executemany(
+        "INSERT OR REPLACE INTO quarantine_before VALUES (?, ?)",
+        [(_event_id(answer, aside), aside.reason) for aside in answer.aside],
+    )
     return gone.rowcount > 0
+
+
+def _keep_totals(connection: sqlite3.Connection, records: list[Record]) -> None:
+    """Note the totals as they are after these, as far as those before are known."""
+    sent = _sent(connection)
+    if sent is not None:
+        now = [Total(*key, total) for key, total in totals.after(sent, records).items()]
+        schema.set_meta(connection, "sent", msgspec.json.encode(now).decode())
+
+
+def _event_id(answer: Acknowledged, aside: Aside) -> str:
+    """As `Record.id`."""
+    return f"{answer.device}.{answer.epoch}.{aside.seq}"

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from gateway.config import Cause, Guidance, Hours, Offer, Pattern, Step
 from gateway.events import Record
-from gateway.sync import wire
+from gateway.sync import asking, wire
 
 
 class Events(wire.Events, frozen=True, kw_only=True):
@@ -23,12 +24,52 @@ class Events(wire.Events, frozen=True, kw_only=True):
     ]
 
 
+class Ladder(msgspec.Struct, kw_only=True):
+    """Keys of `[ladder]`; those that are left out stay as they are."""
+
+    steps: tuple[Step, ...] | None = None
+    repeat_s: float | None = None
+    fresh_s: float | None = None
+    burst_s: float | None = None
+    outcome_s: float | None = None
+
+
+class Shop(msgspec.Struct, kw_only=True):
+    """Keys of `[shop]`; those that are left out stay as they are."""
+
+    hours: tuple[Hours, ...] | None = None
+    holidays: tuple[str, ...] | None = None
+
+
+class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Keys of gateway.toml; null takes the box's own away, so that the shipped ones hold."""
+
+    offers: tuple[Offer, ...] | None = None
+    causes: tuple[Cause, ...] | None = None
+    guidance: tuple[Guidance, ...] | None = None
+    rules: tuple[Pattern, ...] | None = None
+    ladder: Ladder = msgspec.field(default_factory=Ladder)
+    shop: Shop = msgspec.field(default_factory=Shop)
+
+
+Grants = Annotated[tuple[wire.PersonalGrant, ...], Meta(max_length=wire.GRANTS_MOST)]
+
+
+class Config(wire.Tuning, frozen=True, kw_only=True):
+    """`config`, down, retained: how a box is to send, and what the centre pushes to it."""
+
+    settings: Settings = msgspec.field(default_factory=Settings)  # type: ignore[assignment]
+    grants: Grants = ()  # type: ignore[assignment]  # on the wire each is taken by itself
+
+
 MESSAGES: dict[str, Any] = {
     wire.EVENTS: Events,
     wire.ACK: wire.Answer,
     wire.STATE: wire.State,
-    wire.CONFIG: wire.Tuning,
+    wire.CONFIG: Config,
     wire.COMMAND: wire.Command,
+    asking.ASK: asking.Question,
+    asking.TOLD: asking.Reply,
 }
 
 

@@ -174,7 +174,15 @@ def cache_checks(steps: list[Step]) -> Check:
     def check(directory: Path, cut: Cut) -> None:
         check_file(directory, cut)
         there = (directory / CACHE).exists()
-        assert bool(GrantCache(directory / CACHE).grants()) is there
+        cache = GrantCache(directory / CACHE)
+        assert bool(cache.grants()) is there
+        # Account details and leader boards are those of one moment.
+        names = [f"{seed}-{number}" for seed in (31, 32) for number in range(7)]
+        known = [each for each in map(cache.account, names) if each is not None]
+        boards = cache.boards()
+        assert bool(known) is bool(boards) is there
+        moments = {each.as_of_wall_ns for each in known}
+        assert moments.issuperset(board.as_of_wall_ns for board in boards)
 
     return check
 

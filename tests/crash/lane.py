@@ -22,7 +22,16 @@ from gateway.grants.grant import Grant
 from gateway.journal.store import Identity, Journal
 from gateway.model import Label, OfferKind, Role
 from gateway.simulator.disk import Disk
-from gateway.sync.uplink import Acknowledged, Aside, Batch, Held, Interrupted, Uplink
+from gateway.sync.totals import audit
+from gateway.sync.uplink import (
+    Acknowledged,
+    Aside,
+    Batch,
+    Held,
+    Interrupted,
+    Transport,
+    Uplink,
+)
 
 T = TypeVar("T")
 
@@ -93,6 +102,8 @@ class Server:
         assert seqs == list(range(batch.first, batch.last + 1))
         # What comes anew begins right after what came before: nothing is left out.
         assert batch.first <= len(self.recorded) + 1
+        assert batch.before is not None
+        assert audit(batch.before, batch.records).doubts == ()
         if answer is Answer.LOST:
             raise Interrupted("the batch is lost")
         if answer in _MISLEADING:
@@ -143,7 +154,7 @@ class Lane:
     Args:
         directory: Each life after a crash goes on in a new one below it.
         disk: What all journals are opened on.
-        server: What the uplink talks to.
+        server: What the uplink talks to, unless another transport is made.
 
     Attributes:
         journal: The one of this life.
@@ -151,7 +162,7 @@ class Lane:
         uplink: On this journal.
     """
 
-    def __init__(self, directory: Path, disk: Disk, server: Server) -> None:
+    def __init__(self, directory: Path, disk: Disk, server: Server | None) -> None:
         self._directory: Final = directory
         self._disk: Final = disk
         self._server: Final = server
@@ -174,10 +185,15 @@ class Lane:
         )
         self._start_uplink()
 
+    def _transport(self) -> Transport:
+        """What the uplink of this life goes over."""
+        assert self._server is not None
+        return self._server
+
     def _start_uplink(self) -> None:
         self.uplink = Uplink(
             self.journal,
-            self._server,
+            self._transport(),
             device=IDENTITY.device,
             account=IDENTITY.account,
             on_change=self._changed.set,

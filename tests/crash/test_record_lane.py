@@ -42,7 +42,9 @@ def plain(event: AnyEvent) -> AnyEvent:
         case Pressed():
             return msgspec.structs.replace(event, total=0)
         case GrantIssued():
-            return msgspec.structs.replace(event, zone=None, day="", score=0, override=None)
+            return msgspec.structs.replace(
+                event, zone=None, day="", score=0, override=None, playbook=""
+            )
         case _:
             return event
 
@@ -78,19 +80,11 @@ class RecordLane(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._parts = tempfile.TemporaryDirectory(prefix="achivx-lane-")
-        disk = Disk()
-        opened = partial(schema.open_writer, factory=disk.connection)
-        self._patches: list[Any] = [
-            mock.patch.object(schema, "open_writer", opened),
-            mock.patch.object(uplinks, "BATCH", 4),
-            mock.patch.object(uplinks, "REST_S", 0.0),
-            mock.patch.object(uplinks, "BACKOFF_FIRST_S", 0.001),
-            mock.patch.object(uplinks, "BACKOFF_MOST_S", 0.002),
-        ]
+        self._disk = Disk()
+        self._patches = self._patched()
         for patch in self._patches:
             patch.start()
-        self.server = Server()
-        self.lane = Lane(Path(self._parts.name), disk, self.server)
+        self.lane = self._new_lane(Path(self._parts.name), self._disk)
         self.now = Stamp("boot-0", 1, 1_700_000_000 * NS_PER_S, synced=True)
         self.expected: list[AnyEvent] = []
         self.promises: list[Promise] = []
@@ -99,6 +93,20 @@ class RecordLane(RuleBasedStateMachine):
         self.cursor = 0
         self._boots = 0
         self._requests = 0
+
+    def _patched(self) -> list[Any]:
+        """So small that everything happens often, and so quick that much does."""
+        opened = partial(schema.open_writer, factory=self._disk.connection)
+        return [
+            mock.patch.object(schema, "open_writer", opened),
+            mock.patch.object(uplinks, "BATCH", 4),
+            mock.patch.object(uplinks, "BACKOFF_FIRST_S", 0.001),
+            mock.patch.object(uplinks, "BACKOFF_MOST_S", 0.002),
+        ]
+
+    def _new_lane(self, directory: Path, disk: Disk) -> Lane:
+        self.server = Server()
+        return Lane(directory, disk, self.server)
 
     def teardown(self) -> None:
         self.lane.close()

@@ -37,6 +37,7 @@ from gateway.files import write_atomic
 from gateway.grants import crockford
 from gateway.grants.cache import GrantCache
 from gateway.grants.grant import Grant
+from gateway.grants.known import BoardLine, KnownAccount, KnownBoard
 from gateway.journal import schema
 from gateway.journal.store import Identity, Journal, Transaction
 from gateway.model import AlertCause, ButtonKind, Label, OfferKind, Outcome, ReceiptState
@@ -199,13 +200,15 @@ def write_over_damage(directory: Path, seed: int, jobs: int) -> None:
 
 
 def write_cache(directory: Path, seed: int, jobs: int) -> None:
-    """Mirror grants, and flush now and then."""
+    """Mirror grants and what the centre says, and flush now and then."""
     chance = random.Random(seed)
     cache = GrantCache(directory / CACHE)
     label = Label(ru="Сувенир", en="Souvenir")
     cache.rebuild((Offer(name="souvenir", kind=OfferKind.SOUVENIR, label=label),), [])
     for job in range(jobs):
         cache.put(_grant(f"{seed}-{chance.randrange(job + 1)}"))
+        cache.keep_account(KnownAccount(f"{seed}-{job % 7}", job, job, f"{job}.25", (), job, False))
+        cache.keep_boards((KnownBoard("Shops", (BoardLine(1, "shop", job, True),), "now", job),))
         if chance.random() < 0.5:
             cache.flush()
             _say_file(directory / CACHE)

@@ -201,7 +201,9 @@ class Authority:
         self._place = place
         self.ca = place / "ca.pem"
         self._key = place / "ca.key"
-        openssl(*self._new("ca", self._key, self.ca))
+        # Python 3.13 takes no authority's certificate without it (RFC 5280, 4.2.1.3).
+        use = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        openssl(*self._new("ca", self._key, self.ca), *use)
 
     def sign(self, name: str) -> tuple[Path, Path]:
         """A certificate for this name and for 127.0.0.1, and its key."""

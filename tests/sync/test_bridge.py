@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.events import AnyEvent, Started
+from gateway.events import AnyEvent, Started, Total
 from gateway.simulator import achivx_faults as faults
 from gateway.simulator.achivx_server import AchivxServer
 from gateway.simulator.mosquitto import Mosquitto
@@ -236,6 +236,29 @@ async def test_a_poison_event_is_set_aside_and_the_line_goes_on(
     assert [seq for _, _, seq in booked(server)] == ["1", "3"]
     assert running.health.events == {"recorded": 2, "aside": 1}
     assert "box-1: event 2 was set aside" in caplog.text
+
+
+async def test_whether_every_press_has_come_is_told(
+    box: Box, bridges: Bridges, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whichever bridge took the batches before: each proves itself."""
+    one, other = [await bridges.start(), await bridges.start()]
+
+    def presses(*totals: int, first: int) -> bytes:
+        sent = (msgspec.structs.replace(PRESS, total=total) for total in totals)
+        known = (Total("b", "", totals[0] - 1),) if first > 1 else ()
+        return message(batch(*sent, first=first), before=known)
+
+    def counted(result: str) -> int:
+        return sum(each.health.presses[result] for each in (one, other))
+
+    await box.ask(presses(1, 2, 3, first=1))
+    await box.ask(presses(4, 5, first=4))
+    assert (counted("recorded"), counted("missing")) == (5, 0)
+    await box.ask(presses(6, 8, 8, first=6))
+    assert (counted("recorded"), counted("missing"), counted("extra")) == (8, 1, 1)
+    assert "box-1: presses of b up to event 7: 1 missing" in caplog.text
+    assert "box-1: presses of b up to event 8: 1 too many" in caplog.text
 
 
 @pytest.mark.parametrize("part", ["format", "version", "type", "mapping"])

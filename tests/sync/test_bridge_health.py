@@ -49,6 +49,7 @@ async def test_health(port: int, health: Health) -> None:
 async def test_metrics(port: int, health: Health) -> None:
     health.batches.update({"done": 3, "away": 1})
     health.events.update({"recorded": 130, "aside": 2})
+    health.presses.update({"recorded": 77, "gap": 9})
     health.server = None
     health.in_flight = lambda: 5
     status, body = await ask(port, get("/metrics"))
@@ -59,11 +60,14 @@ async def test_metrics(port: int, health: Health) -> None:
         'achivx_bridge_batches_total{answer="done"} 3',
         'achivx_bridge_events_total{result="aside"} 2',
         'achivx_bridge_events_total{result="recorded"} 130',
+        'achivx_bridge_presses_total{result="gap"} 9',
+        'achivx_bridge_presses_total{result="missing"} 0',
+        'achivx_bridge_presses_total{result="recorded"} 77',
         "achivx_bridge_in_flight 5",
         "achivx_bridge_broker_up 0",
         "achivx_bridge_server_ok 1",
     ]
-    assert body.count("# TYPE") == body.count("# HELP") == 5
+    assert body.count("# TYPE") == body.count("# HELP") == 7
 
 
 async def test_what_is_not_there(port: int) -> None:

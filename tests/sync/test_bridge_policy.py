@@ -7,7 +7,16 @@ import msgspec
 import pytest
 
 from gateway.config.check import ConfigError, format_problem
-from gateway.events import AlertMissed, AlertResolved, AnyEvent, GrantRedeemed, Record, Started
+from gateway.events import (
+    AlertMissed,
+    AlertResolved,
+    AnyEvent,
+    GrantRedeemed,
+    Record,
+    ShiftKept,
+    Started,
+    TokensSpent,
+)
 from gateway.model import OfferKind, Outcome
 from gateway.sync import bridge_config
 from gateway.sync.answers import Rejected
@@ -30,6 +39,14 @@ def plan(policy: Policy, one: Record, today: date = TODAY) -> list[tuple[str, st
     binding = policy.binding("box-1")
     assert binding is not None
     return [(action.account, action.action) for action in policy.plan(binding, one, today)]
+
+
+def newer(event: AnyEvent, seq: int = 1) -> Record:
+    return msgspec.structs.replace(record(event, seq), mapping=2)
+
+
+def spent(amount: float, account: str = "zoe") -> TokensSpent:
+    return TokensSpent(request="r", account=account, tokens=amount, by="x", balance=99.0)
 
 
 def redeemed(account: str | None) -> GrantRedeemed:
@@ -98,6 +115,31 @@ class TestPolicy:
             plan(policy, record(tokens(0.25), 2))
         assert plan(policy, record(tokens(5), 1)) == [("zoe", "RecoveryTokens")]
         assert plan(policy, record(tokens(0.25), 2), date(2027, 1, 2)) != []
+
+    def test_what_is_spent_is_the_customers_and_has_a_day_of_its_own(self) -> None:
+        policy = Policy([msgspec.structs.replace(BOX, reward_most=5, reward_day=8)])
+        assert plan(policy, newer(spent(5), 1)) == [("zoe", "TokensSpent")]
+        assert plan(policy, newer(tokens(5), 2)) == [("zoe", "RecoveryTokens")]
+        assert plan(policy, newer(spent(3), 3)) == [("zoe", "TokensSpent")]
+        with pytest.raises(CapReached, match="may take 8 tokens a day"):
+            plan(policy, newer(spent(0.25), 4))
+        assert plan(policy, newer(tokens(3), 5)) == [("zoe", "RecoveryTokens")]
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            spent(50.25),
+            spent(-1),  # which would pay
+            spent(0),
+            spent(float("nan")),
+            spent(1, account="shop"),
+            spent(1, account="anna"),
+            ShiftKept(by="x", account="zoe", begins_ns=1, ends_ns=2),
+        ],
+    )
+    def test_what_a_newer_box_may_not(self, event: AnyEvent) -> None:
+        with pytest.raises(Rejected, match="box-1 may"):
+            plan(Policy([BOX]), newer(event))
 
     def test_every_action_is_somebodys(self) -> None:
         assert REQUIRED >= STAFF_ACTIONS | CUSTOMER_ACTIONS

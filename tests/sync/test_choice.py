@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
+
 from gateway.client import Client
 from gateway.config import AchivxUplink, Config, Device, MqttUplink, NoUplink, Shop
 from gateway.journal.store import Identity, Journal
@@ -12,8 +14,9 @@ from gateway.simulator.children import Child
 from gateway.simulator.mosquitto import Mosquitto
 from gateway.sync.choice import make_uplink
 from gateway.sync.direct import DirectTransport
+from gateway.sync.mapping import CURRENT
 from gateway.sync.mqtt_uplink import MqttTransport
-from tests.sync.conftest import Bridges, Who, booked, until
+from tests.sync.conftest import AT, Bridges, Who, batch, booked, tokens, until
 
 SETTINGS = """
 [device]
@@ -111,3 +114,47 @@ async def test_a_press_of_a_real_daemon_reaches_the_books(
     finally:
         await daemon.stop()
     assert daemon.process.returncode == 0
+
+
+async def test_a_poison_event_of_a_real_daemon_is_shown_with_its_reason(
+    tmp_path: Path, who: Who, broker: Mosquitto, server: AchivxServer, bridges: Bridges
+) -> None:
+    """One of its own journal, and one of a damaged journal before it."""
+    state = tmp_path / "state"
+    state.mkdir()
+    (before,) = batch(tokens(0.1), first=7).records
+    journal = Journal(
+        state / "journal.db", Identity("box-1", "shop", CURRENT), on_change=lambda: None
+    )
+    journal.start()
+    row = (before.device, before.epoch, before.seq, msgspec.json.encode(before))
+    journal.transact(
+        lambda work: (
+            work.connection.execute(
+                "INSERT INTO salvaged (device, epoch, seq, record) VALUES (?, ?, ?, ?)", row
+            ).rowcount
+        )
+    ).result(10)
+    own = journal.append(tokens(0.2), AT).result(10)
+    journal.close()
+    config = tmp_path / "gateway.toml"
+    password = who("box-1").password_file
+    config.write_text(SETTINGS.format(state=state, port=broker.port, password=password))
+
+    def status() -> Status:
+        with Client(state / "control.sock", timeout_s=10) as client:
+            return client.call(GetStatus())
+
+    await bridges.start()
+    words = ("gateway", "run", "--config", str(config))
+    daemon = await Child.start("the gateway", words, tmp_path / "gateway.log", ready=True)
+    try:
+        found = await asyncio.to_thread(status)
+        while found.uplink.quarantined < 2 or found.uplink.backlog:
+            found = await asyncio.to_thread(status)
+    finally:
+        await daemon.stop()
+    (fault,) = [each for each in found.faults if each.startswith("uplink/aside: ")]
+    assert f"and the line goes on: {own.id}: a reward must be a multiple of 1/4" in fault
+    assert f"an event was set aside: {before.id}: " in (tmp_path / "gateway.log").read_text()
+    assert booked(server) == []

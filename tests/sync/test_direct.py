@@ -296,10 +296,10 @@ class TestHeld:
     async def test_a_mapping_of_a_newer_program(
         self, server: AchivxServer, transport: DirectTransport
     ) -> None:
-        sent = batch(PRESS, PRESS, PRESS, mapping=(1, 2, 1))
+        sent = batch(PRESS, PRESS, PRESS, mapping=(1, 99, 1))
         assert await transport.deliver(sent) == done(1)
         with pytest.raises(Held, match="update it"):
-            await transport.deliver(batch(PRESS, PRESS, first=2, mapping=(2, 1)))
+            await transport.deliver(batch(PRESS, PRESS, first=2, mapping=(99, 1)))
         assert [seq for *_, seq in recorded(server)] == ["1"]
 
 

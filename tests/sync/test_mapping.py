@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.clock import Stamp
 from gateway.events import (
+    Administered,
     AlertAcknowledged,
     AlertClimbed,
     AlertContacted,
@@ -19,23 +20,31 @@ from gateway.events import (
     AlertResolved,
     AlertReturned,
     AnyEvent,
+    CaseDescribed,
     ClockRepaired,
+    CustomerNamed,
     DailyTestConfirmed,
+    Deed,
     FactoryResetRequested,
     FaultCleared,
     FaultRaised,
     Gap,
     GrantIssued,
+    GrantKeyRotated,
     GrantRedeemed,
     GrantRedeemUndone,
     GrantVoided,
     OwnerPinReset,
     Paged,
+    PersonalForgotten,
     Pressed,
     Record,
     Salvaged,
+    SecurityCalled,
     SettingsChanged,
+    ShiftKept,
     Started,
+    TokensSpent,
     Total,
 )
 from gateway.model import AlertCause, ButtonKind, OfferKind, Outcome, PressFlag, ReceiptState
@@ -75,6 +84,8 @@ ISSUED = GrantIssued(
 )
 Named = list[tuple[str, str, float | None]]
 NOTHING: Named = []
+SPENT = TokensSpent(request="r", account="zoe", tokens=2.5, by="Anna", balance=9.0)
+KEPT = ShiftKept(by="Anna", account="anna", begins_ns=1, ends_ns=2)
 TABLE: list[tuple[AnyEvent, Named]] = [
     (pressed(ButtonKind.VERY_HAPPY), [("shop", "PressVeryHappy", None)]),
     (pressed(ButtonKind.HAPPY), [("shop", "PressHappy", None)]),
@@ -114,11 +125,19 @@ TABLE: list[tuple[AnyEvent, Named]] = [
     (GrantRedeemed(code="C", by="Anna", kind=OfferKind.COUPON, account="zoe", again=True), NOTHING),
     (GrantRedeemUndone(code="C", by="Anna"), NOTHING),
     (GrantVoided(code="C", by="Boris", reason="a slip"), NOTHING),
+    (SPENT, NOTHING),
+    (KEPT, NOTHING),
     (Started(version="1"), NOTHING),
+    (CaseDescribed(alert="a", by="Anna", severity=3, cause="delay", note="K"), NOTHING),
+    (CustomerNamed(alert="a", by="Anna", customer="K"), NOTHING),
+    (SecurityCalled(alert="a", by="Anna", pages=("p",)), NOTHING),
+    (GrantKeyRotated(by="Anna", old=1), NOTHING),
+    (PersonalForgotten(by="Anna", entries=2), NOTHING),
     (DailyTestConfirmed(pagers=("x",), by="Anna", via="page"), NOTHING),
     (OwnerPinReset(button="b"), NOTHING),
     (FactoryResetRequested(button="b"), NOTHING),
     (SettingsChanged(by="Anna", sha256="0"), NOTHING),
+    (Administered(by="Anna", via="page", deed=Deed.PIN_SET, about="Zoe"), NOTHING),
     (Gap(first=1, last=9, counters=(Total("b", "", 4),)), NOTHING),
     (Salvaged(epoch="E", last=9, unsent=2), NOTHING),
     (ClockRepaired(off_ns=1), NOTHING),
@@ -127,12 +146,28 @@ TABLE: list[tuple[AnyEvent, Named]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "expected"), TABLE)
-def test_version_1(event: AnyEvent, expected: Named) -> None:
-    assert actions_of(record(event)) == tuple(
+NEW_IN_2: list[tuple[AnyEvent, Named]] = [
+    (SPENT, [("zoe", "TokensSpent", -2.5)]),
+    (KEPT, [("anna", "ShiftWithoutMiss", None)]),
+]
+TABLE_2 = [row for row in TABLE if row[0] not in (SPENT, KEPT)] + NEW_IN_2
+
+
+def made(expected: Named) -> tuple[Action, ...]:
+    return tuple(
         Action(account=account, action=action, key=KEY, reward=reward)
         for account, action, reward in expected
     )
+
+
+@pytest.mark.parametrize(("event", "expected"), TABLE)
+def test_version_1(event: AnyEvent, expected: Named) -> None:
+    assert actions_of(record(event)) == made(expected)
+
+
+@pytest.mark.parametrize(("event", "expected"), TABLE_2)
+def test_version_2(event: AnyEvent, expected: Named) -> None:
+    assert actions_of(record(event, 2)) == made(expected)
 
 
 def test_the_table_has_every_event_type() -> None:
@@ -140,7 +175,7 @@ def test_the_table_has_every_event_type() -> None:
 
 
 def test_what_is_required_is_what_is_sent() -> None:
-    sent = {action for _, expected in TABLE for _, action, _ in expected}
+    sent = {action for _, expected in TABLE + TABLE_2 for _, action, _ in expected}
     assert sent | {CANARY} == REQUIRED
 
 
@@ -150,9 +185,18 @@ def test_the_shipped_configuration_has_all_of_it_and_fit_for_keys() -> None:
     assert all(actions[name].xp >= 0 for name in REQUIRED)
     # What an event is worth beyond a redemption's tokens is the server's affair.
     assert actions["RecoveryTokens"].reward == 0
+    assert actions["TokensSpent"].reward == 0
 
 
-@pytest.mark.parametrize("version", [0, 2, 99])
+def test_achievements_and_leader_boards_are_of_actions_that_are_there() -> None:
+    shipped = msgspec.json.decode(SHIPPED.read_bytes())
+    games = [*shipped["achievements"].values(), *shipped["leaderBoards"].values()]
+    named = {action for game in games for action in game.get("actions", ())}
+    assert named <= set(shipped["actions"])
+    assert {"AlertAnsweredInTime", "CustomerRecovered", "ShiftWithoutMiss"} <= named
+
+
+@pytest.mark.parametrize("version", [0, 3, 99])
 def test_an_unknown_version_is_never_guessed(version: int) -> None:
     with pytest.raises(UnknownMapping, match=rf"{KEY} .* mapping {version}.*update it"):
         actions_of(record(Started(version="1"), version))
@@ -162,13 +206,18 @@ def test_old_versions_stay() -> None:
     assert set(mapping._VERSIONS) == set(range(1, mapping.CURRENT + 1))
 
 
-@given(st.sampled_from([event for event, _ in TABLE]), st.text(min_size=1), st.integers(1, 2**53))
+@given(
+    st.sampled_from([event for event, _ in TABLE]),
+    st.sampled_from([1, 2]),
+    st.text(min_size=1),
+    st.integers(1, 2**53),
+)
 def test_an_event_is_of_one_account_and_its_key_is_its_id(
-    event: AnyEvent, shop: str, seq: int
+    event: AnyEvent, version: int, shop: str, seq: int
 ) -> None:
-    made = msgspec.structs.replace(record(event), account=shop, seq=seq)
-    actions = actions_of(made)
-    assert actions == actions_of(made)
+    one = msgspec.structs.replace(record(event, version), account=shop, seq=seq)
+    actions = actions_of(one)
+    assert actions == actions_of(one)
     assert {each.key for each in actions} <= {f"box-1.EPOCH.{seq}"}
     assert len({each.account for each in actions}) <= 1
     assert len({each.action for each in actions}) == len(actions)

@@ -174,7 +174,7 @@ async def test_a_batch_is_cut_to_what_the_broker_takes(tmp_path: Any) -> None:
 
 
 async def test_birth_and_last_will(who: Who, office: Office, broker: Mosquitto) -> None:
-    born = wire.State(online=True, version=__version__, mapping=1)
+    born = wire.State(online=True, version=__version__, mapping=2)
     async with TcpProxy(broker.port) as proxy:
         async with Box(who("box-1", port=proxy.port)):
             assert await office.state() == born
@@ -320,6 +320,7 @@ async def test_a_config_that_cannot_be_read_changes_nothing(
     async with Box(who("box-1")) as box:
         await office.state()
         await office.say(wire.CONFIG, b'{"batch": 0}')
+        assert "format" in (await office.state()).problems[0]
         await office.say(wire.CONFIG, wire.Tuning(id="c2"))
         assert (await office.state()).config == "c2"
         assert (await answered(box, office, DONE)).last == 3

@@ -15,12 +15,13 @@ import msgspec
 import pytest
 
 from gateway.clock import Stamp
-from gateway.events import Gap, Pressed, Record, encode_event
+from gateway.events import Gap, Pressed, Record, Started, Total, encode_event
 from gateway.journal import schema, store
 from gateway.journal.store import Identity, Journal, Transaction
-from gateway.model import ButtonKind
+from gateway.model import ButtonKind, PressFlag
 from gateway.simulator.disk import Disk
 from gateway.sync import uplink as module
+from gateway.sync.totals import audit
 from gateway.sync.uplink import (
     BATCH,
     Acknowledged,
@@ -152,9 +153,11 @@ def on_disk(journal: Journal) -> str | None:
     return journal.read(lambda db: schema.meta(db, "cursor")).result(WAIT_S)
 
 
-def asides(journal: Journal) -> list[tuple[int, str]]:
+def asides(journal: Journal) -> list[tuple[int | str, str]]:
     return journal.read(
-        lambda db: db.execute("SELECT seq, reason FROM quarantine ORDER BY seq").fetchall()
+        lambda db: db.execute(
+            "SELECT * FROM quarantine UNION ALL SELECT * FROM quarantine_before"
+        ).fetchall()
     ).result(WAIT_S)
 
 
@@ -175,6 +178,72 @@ async def test_it_drains_batch_after_batch_and_then_waits_for_more(
         assert [each.seq for batch in transport.batches for each in batch.records] == list(
             range(1, BATCH + 7)
         )
+
+
+async def test_a_line_that_fails_is_given_less_and_then_more_again(
+    path: Path, transport: Scripted
+) -> None:
+    with opened(path) as journal:
+        write(journal, 2 * BATCH)
+        transport.script = [Interrupted("too much"), Interrupted("still too much")]
+        async with running(journal, transport) as run:
+            await run.until(lambda: run.uplink.cursor == 2 * BATCH)
+    sizes = [len(each.records) for each in transport.batches]
+    tail = [BATCH // 16 * 2**step for step in range(5)]
+    assert sizes == [BATCH, BATCH // 4, *tail, 2 * BATCH - sum(tail)]
+
+
+@pytest.mark.parametrize(("busy", "rests"), [(False, []), (True, [module.REST_S] * 2)])
+async def test_a_backlog_rests_only_while_somebody_is_called(
+    path: Path,
+    transport: Scripted,
+    monkeypatch: pytest.MonkeyPatch,
+    rests: list[float],
+    *,
+    busy: bool,
+) -> None:
+    seen: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        seen.append(seconds)
+
+    with opened(path) as journal:
+        write(journal, 2 * BATCH + 1)
+        async with running(journal, transport) as run:
+            run.uplink.is_busy = lambda: busy
+            monkeypatch.setattr(asyncio, "sleep", rest)
+            await run.until(lambda: run.uplink.cursor == 2 * BATCH + 1)
+            monkeypatch.undo()
+    assert seen == rests
+
+
+async def test_each_batch_says_what_was_acknowledged_before_it(
+    path: Path, transport: Scripted
+) -> None:
+    glitch = Pressed(button="c", kind=ButtonKind.CALL, zone="z", flag=PressFlag.GLITCH, count=7)
+    with opened(path) as journal:
+        for event in (PRESS, glitch, PRESS, glitch, Started(version="1"), PRESS):
+            journal.append(event, AT).result(WAIT_S)
+        transport.script = [other(last=3), Interrupted("gone"), other(last=4), other(last=5)]
+        async with running(journal, transport) as run:
+            await run.until(lambda: run.uplink.cursor == 6)
+    b, c = Total("b", "", 2), Total("c", "glitch", 7)
+    first, again, lost, half, last = transport.batches
+    assert (first.before, again.before, lost.before) == ((), (b, c), (b, c))
+    assert (half.before, last.before) == ((b,), (b,))
+    for each in transport.batches:
+        assert audit(each.before, each.records).doubts == ()
+
+
+async def test_a_journal_that_never_noted_its_totals_says_so(
+    path: Path, transport: Scripted
+) -> None:
+    with opened(path) as journal:
+        write(journal, 4)
+        journal.transact(lambda work: schema.set_meta(work.connection, "cursor", "2")).result(10)
+        async with running(journal, transport) as run:
+            await run.until(lambda: run.uplink.cursor == 4)
+    assert [each.before for each in transport.batches] == [None]
 
 
 async def test_after_a_restart_it_goes_on_behind_the_cursor(
@@ -239,6 +308,7 @@ async def test_part_of_a_batch_moves_the_cursor_so_far(path: Path, transport: Sc
         async with running(journal, transport) as run:
             await run.until(lambda: run.uplink.cursor == 5)
             assert run.uplink.quarantined == 1
+            assert run.uplink.latest_aside == f"box-1.{journal.epoch}.1: poison"
         assert transport.spans == [(1, 5), (3, 5), (3, 5), (4, 5)]
         assert asides(journal) == [(1, "poison")]
     with opened(path) as journal:
@@ -551,12 +621,15 @@ async def test_what_was_salvaged_goes_first_under_its_own_ids(
                 ).rowcount
             )
         ).result(WAIT_S)
+        poison = (Aside(7, "poison"),)
         transport.script = [
             Interrupted("away"),
-            lambda _: Acknowledged(device="box-1", epoch="A", first=7, last=7),
+            lambda _: Acknowledged(device="box-1", epoch="A", first=7, last=7, aside=poison),
         ]
         async with running(journal, transport) as run:
             await run.until(lambda: run.uplink.cursor == 3 and not run.uplink.salvaged)
+            assert run.uplink.quarantined == 1
+            assert run.uplink.latest_aside == "box-1.A.7: poison"
         spans = [(each.epoch, each.first, each.last) for each in transport.batches]
         assert spans == [
             ("A", 7, 8),
@@ -566,3 +639,5 @@ async def test_what_was_salvaged_goes_first_under_its_own_ids(
             ("B", 11, 11),
             (journal.epoch, 1, 3),
         ]
+        assert [each.before for each in transport.batches] == [None] * 5 + [()]
+        assert asides(journal) == [("box-1.A.7", "poison")]

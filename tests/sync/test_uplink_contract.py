@@ -15,6 +15,7 @@ from gateway.simulator.achivx_faults import Fault
 from gateway.simulator.achivx_server import AchivxServer
 from gateway.simulator.mosquitto import Mosquitto
 from gateway.simulator.tcp_proxy import TcpProxy
+from gateway.sync import recorder
 from gateway.sync.achivx import AchivxClient
 from gateway.sync.direct import DirectTransport
 from gateway.sync.mapping import actions_of
@@ -257,3 +258,18 @@ async def test_a_lost_index_holds_the_line(way: Way) -> None:
         with pytest.raises(Held, match="twice"):
             await way.deliver_all(batch(PRESS))
     assert booked(way.server) == []
+
+
+async def test_a_lost_index_is_found_although_nothing_was_ever_interrupted(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dump put back beneath a server that stayed up: the canary goes again in its time."""
+    await way.deliver(batch(PRESS))
+    way.server.ledger.index_missing = True
+    assert (await way.deliver(batch(PRESS, first=2))).last == 2  # the proof is young
+    monkeypatch.setattr(recorder, "PROOF_S", 0.0)
+    with pytest.raises(Held, match="twice"):
+        await way.deliver(batch(PRESS, first=3))
+    assert [seq for _, _, seq in booked(way.server)] == ["1", "2"]
+    way.server.ledger.index_missing = False
+    assert (await way.deliver(batch(PRESS, first=3))).last == 3

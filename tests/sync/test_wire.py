@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from gateway.events import VERSION
-from gateway.sync import wire, wire_schemas
+from gateway.grants.codes import Codes
+from gateway.sync import asking, wire, wire_schemas
 from gateway.sync.wire import Done, Events, Unreadable
 from tests.sync.conftest import PRESS, batch
 
@@ -46,10 +47,17 @@ def test_the_documents_examples_are_messages() -> None:
         payload = example.partition("```")[0].encode()
         kinds = {"events": Events, "ack": wire.Answer, "state": wire.State}
         kinds |= {"config": wire.Tuning, "command": wire.Command}
+        kinds |= {"ask": asking.Question, "told": asking.Reply}
         name = text.partition(example)[0].rpartition("### `")[2].partition("`")[0]
+        if name == "ask":  # its section is that of both
+            name = "told" if b'"told"' in payload else "ask"
         message: object = wire.decode(payload, kinds[name])
         if isinstance(message, Events):
             assert [wire.decode_record(raw).seq for raw in message.records] == [41]
+        if isinstance(message, wire.Tuning):
+            for raw in message.grants:
+                grant = msgspec.json.decode(raw, type=wire.PersonalGrant)
+                assert grant.code is None or Codes(b"k" * 32, grant.device).parse(grant.code)
         found.add(name)
     assert found == set(wire_schemas.MESSAGES)
 
