@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import stat
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -72,8 +73,8 @@ def named(path: Path) -> str:
 
 def texts() -> Iterator[tuple[Path, str]]:
     for path in files():
-        if path.is_symlink():
-            continue
+        if not stat.S_ISREG(path.lstat().st_mode):
+            continue  # a link, or a pipe, which would be read for ever
         try:
             yield path, path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
@@ -210,6 +211,12 @@ class TestTexts:
             for hit in self.FORBIDDEN.finditer(text)
         ]
         assert found == []
+
+    def test_a_pipe_is_passed_over(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "text").write_text("words")
+        monkeypatch.setitem(globals(), "files", tmp_path.iterdir)
+        assert list(texts()) == [(tmp_path / "text", "words")]
 
     @pytest.mark.parametrize(
         "text", ["see https://pypi.org/simple", "/root/.cache/x", "cd /work/main", "/home/a/b/c"]

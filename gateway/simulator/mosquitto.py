@@ -19,12 +19,16 @@ ACL: Final = """\
 user bridge
 topic read achivx/v1/+/events
 topic write achivx/v1/+/ack
+topic read achivx/v1/+/ask
+topic write achivx/v1/+/told
 
 user office
 topic readwrite achivx/v1/#
 
 pattern write achivx/v1/%u/events
 pattern write achivx/v1/%u/state
+pattern write achivx/v1/%u/ask
+pattern read achivx/v1/%u/told
 pattern read achivx/v1/%u/ack
 pattern read achivx/v1/%u/config
 pattern read achivx/v1/%u/command
@@ -69,6 +73,11 @@ class Mosquitto:
         self._listening: asyncio.Task[None] | None = None
         directory.mkdir(parents=True, exist_ok=True)
         self._write(users, acl, tls, options)
+
+    @property
+    def pid(self) -> int:
+        """Its process id, 0 while it does not run."""
+        return 0 if self._process is None else self._process.pid
 
     async def __aenter__(self) -> Self:
         await self.start()
