@@ -19,7 +19,10 @@ from gateway.events import (
     AlertResolved,
     AlertReturned,
     AnyEvent,
+    CaseDescribed,
+    CustomerNamed,
     Paged,
+    SecurityCalled,
 )
 from gateway.model import AlertCause, AlertState, Label, Outcome, ReceiptState
 
@@ -62,6 +65,12 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         words: What a rule has found, in place of a button's label.
         to: Who is paged in place of whoever the ladder's steps say; none: those.
         acknowledged: Who went. It is forgotten when the alert comes back, as is `contacted`.
+        mishap: What went wrong, a name of `[[causes]]`; `cause` is what raised the alert.
+        reason: A free word of old journals.
+        note: The key of the latest free note in the personal store, `customer` that of whose case
+            it is.
+        described: Who said last what was found out with the customer.
+        security: Who called security, the latest time.
     """
 
     id: str
@@ -86,6 +95,11 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     words: Label | None = None
     to: tuple[str, ...] = ()
+    mishap: str | None = None
+    note: str | None = None
+    customer: str | None = None
+    described: Act | None = None
+    security: Act | None = None
 
     @property
     def is_live(self) -> bool:
@@ -155,9 +169,11 @@ def _changes(alert: Alert, event: AnyEvent, at: Stamp) -> dict[str, object]:
                 "state": AlertState.RESOLVED,
                 "closed": Act(event.by, at),
                 "outcome": event.outcome,
-                "severity": event.severity,
                 "reason": event.reason,
+                **_found(alert, event),
             }
+        case CaseDescribed() | CustomerNamed() | SecurityCalled():
+            return _told(alert, event, at)
         case AlertMissed():
             return {"state": AlertState.MISSED}
         case AlertReturned(level=level):
@@ -173,6 +189,27 @@ def _changes(alert: Alert, event: AnyEvent, at: Stamp) -> dict[str, object]:
             }
         case _:
             return {}
+
+
+def _told(
+    alert: Alert, event: CaseDescribed | CustomerNamed | SecurityCalled, at: Stamp
+) -> dict[str, object]:
+    match event:
+        case CaseDescribed(by=by):
+            return {"described": Act(by, at), **_found(alert, event)}
+        case CustomerNamed(customer=customer):
+            return {"customer": customer}
+        case SecurityCalled(by=by):
+            return {"security": Act(by, at)}
+
+
+def _found(alert: Alert, event: AlertResolved | CaseDescribed) -> dict[str, object]:
+    """What was found out: what the event does not say stands as it was."""
+    return {
+        "severity": alert.severity if event.severity is None else event.severity,
+        "mishap": event.cause or alert.mishap,
+        "note": event.note or alert.note,
+    }
 
 
 def _paged(alert: Alert, event: Paged, at: Stamp) -> dict[str, object]:

@@ -26,7 +26,10 @@ from gateway.events import (
     AlertResolved,
     AlertReturned,
     AnyEvent,
+    CaseDescribed,
+    CustomerNamed,
     Paged,
+    SecurityCalled,
 )
 from gateway.model import (
     AlertCause,
@@ -219,27 +222,45 @@ class Desk:
         at: Stamp,
         *,
         severity: int | None = None,
-        reason: str | None = None,
+        cause: str | None = None,
+        note: str | None = None,
     ) -> Decision:
-        """It is over, and this is how it ended.
+        """It is over, and this is how it ended; see `events.AlertResolved`.
 
         Raises:
             Refused: `unknown_alert`, or `bad_severity` outside 1 to 5.
         """
         alert = self.alert(alert_id)
-        if severity is not None and not 1 <= severity <= 5:
-            raise Refused("bad_severity", "severity goes from 1 to 5")
+        _check_severity(severity)
         event = AlertResolved(
             alert=alert.id,
             by=by,
             outcome=outcome,
             account=self._account(by),
             severity=severity,
-            reason=reason,
+            cause=cause,
+            note=note,
         )
         decision = Decision(cancelled=[alert.id])
         self._do(decision, event, at)
         return decision
+
+    def tell(self, event: CaseDescribed | CustomerNamed | SecurityCalled, at: Stamp) -> Decision:
+        """More is known of a live alert; nobody's way changes by it, and no page.
+
+        Raises:
+            Refused: `unknown_alert`; for a description `bad_severity`, or `not_contacted` while
+                nobody is with the customer.
+        """
+        alert = self.alert(event.alert)
+        if isinstance(event, CaseDescribed):
+            _check_severity(event.severity)
+            if alert.state is not AlertState.CONTACTED:
+                raise Refused("not_contacted", "say first that you are with the customer")
+        told = case.fold(alert, event, at)
+        assert told is not None  # noqa: S101 - of an alert that is known
+        self._live[alert.id] = told
+        return Decision(events=[event])
 
     def advance(self, now: Stamp) -> Decision:
         """Time has passed: climb, give up what is no longer fresh, bring back what was left."""
@@ -361,6 +382,11 @@ def _cause(press: Press) -> AlertCause | None:
     if press.kind is ButtonKind.CALL:
         return AlertCause.CALL
     return AlertCause.REASON if press.kind is ButtonKind.REASON else None
+
+
+def _check_severity(severity: int | None) -> None:
+    if severity is not None and not 1 <= severity <= 5:
+        raise Refused("bad_severity", "severity goes from 1 to 5")
 
 
 def _seconds(since: Stamp, at: Stamp) -> float | None:

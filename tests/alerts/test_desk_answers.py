@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.alerts.desk import Decision
+from gateway.clock import NS_PER_S
 from gateway.config import Hours
 from gateway.errors import Refused
 from gateway.events import (
@@ -12,7 +13,10 @@ from gateway.events import (
     AlertContacted,
     AlertResolved,
     AlertReturned,
+    CaseDescribed,
+    CustomerNamed,
     Paged,
+    SecurityCalled,
 )
 from gateway.model import (
     AlertState,
@@ -93,7 +97,7 @@ def test_an_alert_is_closed_with_its_outcome(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
     decision = shop.desk.resolve(
-        "a1", "Anna", Outcome.RECOVERED, shop.now, severity=3, reason="cold soup"
+        "a1", "Anna", Outcome.RECOVERED, shop.now, severity=3, cause="product", note="K1"
     )
     shop.did(decision)
     assert shop.log[-1][0] == AlertResolved(
@@ -102,7 +106,8 @@ def test_an_alert_is_closed_with_its_outcome(open_shop: "Opener") -> None:
         outcome=Outcome.RECOVERED,
         account="acc-anna",
         severity=3,
-        reason="cold soup",
+        cause="product",
+        note="K1",
     )
     assert shop.cancelled == ["a1"]
     assert shop.desk.alerts() == ()
@@ -292,3 +297,42 @@ def test_only_receipts_of_the_level_now_are_asked_about(open_shop: "Opener") -> 
     assert shop.only().receipts == {second[0].id: ReceiptState.FAILED}
     shop.later(40)
     assert shop.only().receipts == {}
+
+
+def test_what_is_told_of_a_case_changes_nobodys_way(open_shop: "Opener") -> None:
+    shop = open_shop()
+    shop.press("exit-red")
+    told = CaseDescribed(alert="a1", by="Anna", severity=3, cause="product", note="K1")
+    with pytest.raises(Refused) as refusal:
+        shop.desk.tell(told, shop.now)
+    assert refusal.value.code == "not_contacted"
+    due = shop.desk.next_due_s(shop.now)
+    for event in (
+        CustomerNamed(alert="a1", by="Anna", customer="K2"),
+        SecurityCalled(alert="a1", by="Anna"),
+    ):
+        decision = shop.desk.tell(event, shop.now)
+        assert (decision.events, decision.pages, decision.cancelled) == ([event], [], [])
+    assert shop.desk.next_due_s(shop.now) == due
+    shop.did(shop.desk.contact("a1", "Anna", shop.now))
+    shop.did(shop.desk.tell(told, shop.now))
+    shop.did(shop.desk.tell(CaseDescribed(alert="a1", by="Bo", severity=2), shop.now))
+    alert = shop.only()
+    assert (alert.severity, alert.mishap, alert.note, alert.customer) == (2, "product", "K1", "K2")
+    assert alert.described is not None
+    assert alert.security is not None
+    assert (alert.described.by, alert.security.by) == ("Bo", "Anna")
+    with pytest.raises(Refused) as refusal:
+        shop.desk.tell(CaseDescribed(alert="a1", by="Anna", severity=9), shop.now)
+    assert refusal.value.code == "bad_severity"
+
+
+def test_a_customer_named_before_the_clock_is_set_costs_no_page(open_shop: "Opener") -> None:
+    """An alert of before a restart waits for the time; what is told of it takes nothing away."""
+    shop = open_shop()
+    shop.press("exit-red")
+    wall_ns = shop.now.wall_ns
+    assert shop.reboot("boot-2", 30, synced=False) == []
+    shop.did(shop.desk.tell(CustomerNamed(alert="a1", by="Anna", customer="K"), shop.now))
+    shop.set_clock(wall_ns + 35 * NS_PER_S)
+    assert [page.alert for page in shop.later(0)] == ["a1"]

@@ -16,9 +16,11 @@ from gateway.config import (
     Button,
     Cause,
     Config,
+    CustomerKind,
     DailyTest,
     Espa,
     Ev1527,
+    Guidance,
     Hours,
     LowIndex,
     Mmdvm,
@@ -77,6 +79,8 @@ HEADINGS: dict[type[Table], str] = {
     MqttUplink: '`kind = "mqtt"`',
     Offer: "`[[offers]]`",
     Cause: "`[[causes]]`",
+    Guidance: "`[[guidance]]`",
+    CustomerKind: "`[[customers.kinds]]`",
     Retention: "`[journal]`",
 }
 TABLES = [
