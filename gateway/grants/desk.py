@@ -6,7 +6,7 @@ too, and so is what speaks for misuse.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -20,17 +20,16 @@ from gateway.grants import limits, misuse
 from gateway.grants.codes import Codes
 from gateway.grants.grant import Grant
 from gateway.grants.guesses import GUESSES, Guesses
-from gateway.grants.playbook import STARTER
-from gateway.journal import promises, views
+from gateway.grants.personal import Personal, Pushed
+from gateway.grants.playbook import STARTER, version_of
+from gateway.grants.words import check_names, check_reason
+from gateway.journal import playbooks, promises, views
 from gateway.journal.store import Journal, Transaction
 from gateway.model import GrantState, OfferKind, Role
 
 UNDO_S: Final = 60
 """How long whoever redeemed may take it back."""
 _DAY_NS: Final = 24 * 3600 * NS_PER_S
-_REQUEST_CHARS: Final = 64
-_ACCOUNT_CHARS: Final = 200
-_REASON_CHARS: Final = 200
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +74,8 @@ class GrantDesk:
         self._journal: Final = journal
         self._codes: Final = codes
         self._offers: Final = {offer.name: offer for offer in offers or STARTER}
+        self._playbook: Final = version_of(offers or STARTER)
+        self._personal: Final = Personal(codes, self._offers)
         self._on_grant: Final = on_grant
         self._owners: Final = {each.account: each.name for each in staff if each.account}
         self._timezone: Final = ZoneInfo(timezone)
@@ -142,6 +143,7 @@ class GrantDesk:
                 account=grant.account,
                 tokens=grant.tokens,
                 again=grant.undone > 0,
+                central=grant.central,
             )
             transaction.append(event, at)
             return _found(transaction, code)
@@ -175,7 +177,7 @@ class GrantDesk:
                 `void`.
             JournalError: It could not be kept, and so was not taken back.
         """
-        _check_reason(reason)
+        check_reason(reason)
 
         def work(transaction: Transaction, code: str) -> Grant:
             grant = _found(transaction, code)
@@ -184,6 +186,22 @@ class GrantDesk:
             return _found(transaction, code)
 
         return await self._on_code(typed, by, at, work)
+
+    async def push(self, grants: Sequence[Pushed], at: Stamp) -> tuple[list[str], list[str]]:
+        """Record personal grants of the centre, each once.
+
+        Returns:
+            The ids of those that are recorded, now or before, and why the others are refused.
+
+        Raises:
+            JournalError: They could not be kept, none of them.
+        """
+        ids, new, refusals = await asyncio.wrap_future(
+            self._journal.transact(lambda work: self._personal.keep_all(work, grants, at))
+        )
+        for grant in new:
+            self._on_grant(grant)
+        return ids, refusals
 
     # --- inside the transaction ------------------------------------------------------------
 
@@ -206,7 +224,9 @@ class GrantDesk:
                 raise limit.refused
         alert = views.find_alert(connection, order.alert) if order.alert is not None else None
         zone = None if alert is None else alert.zone
-        verdict = self._judge(transaction, order, zone, 0 if alert is None else alert.presses)
+        mashed = 0 if zone is None else promises.mashed(connection, zone, order.at)
+        presses = 0 if alert is None else alert.presses + mashed
+        verdict = self._judge(transaction, order, zone, presses)
         code = self._codes.new()
         while views.find_grant(connection, code) is not None:
             code = self._codes.new()
@@ -225,7 +245,9 @@ class GrantDesk:
             day=limits.day_of(order.at, self._timezone),
             score=verdict.score,
             override=order.override if verdict.needs_manager else None,
+            playbook=self._playbook,
         )
+        playbooks.keep(transaction, self._playbook, tuple(self._offers.values()))
         transaction.append(event, order.at)
         return _found(transaction, code)
 
@@ -237,6 +259,7 @@ class GrantDesk:
             return misuse.Verdict(())
         asked = misuse.Request(
             claim=misuse.Claim(order.by, order.account, zone, order.alert is not None, order.at),
+            before=promises.claimed(transaction.connection, order.account or ""),
             owner=self._owners.get(order.account or ""),
             presses=presses,
         )
@@ -275,17 +298,9 @@ def _check(order: Order) -> None:
         raise Refused("forbidden", f"only a {offer.role} may grant {offer.name}")
     if offer.kind is OfferKind.TOKENS and not order.account:
         raise Refused("no_account", "tokens need the customer's account")
-    if not _is_word(order.request, _REQUEST_CHARS):
-        raise Refused("bad_request", f"a request id has 1 to {_REQUEST_CHARS} characters")
-    if order.account is not None and not _is_word(order.account, _ACCOUNT_CHARS):
-        raise Refused("bad_request", f"an account has 1 to {_ACCOUNT_CHARS} characters")
+    check_names(order.request, order.account)
     if order.override is not None:
-        _check_reason(order.override)
-
-
-def _check_reason(reason: str) -> None:
-    if not _is_word(reason, _REASON_CHARS):
-        raise Refused("no_reason", f"say why, in 1 to {_REASON_CHARS} characters")
+        check_reason(order.override)
 
 
 def _check_undo(grant: Grant, by: str, at: Stamp) -> None:
@@ -308,11 +323,6 @@ def _move(transaction: Transaction, grant: Grant, old: GrantState, new: GrantSta
     )
     if won.rowcount != 1:
         raise _refusal(grant)
-
-
-def _is_word(text: str, most: int) -> bool:
-    """Whether it is printable and of a sane length: what goes to the server must be."""
-    return 0 < len(text) <= most and text.isprintable() and text == text.strip()
 
 
 def _found(transaction: Transaction, code: str) -> Grant:

@@ -13,7 +13,11 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         day: The day that it counts on where promises are limited.
         override: Why a manager granted it, although something spoke for misuse.
+        zone: The alert's.
+        score: How much spoke for misuse.
         undone: How often a redemption was taken back.
+        central: The centre's id of a personal grant.
+        playbook: The version of the playbook that it was issued under.
     """
 
     code: str
@@ -32,10 +36,14 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     redeemed: Stamp | None = None
     day: str = ""
     override: str | None = None
+    zone: str | None = None
+    score: int = 0
     undone: int = 0
     voided_by: str | None = None
     voided: Stamp | None = None
     void_reason: str | None = None
+    playbook: str = ""
+    central: str | None = None
 
     def is_over(self, now: Stamp) -> bool:
         """Whether it has certainly expired; while nobody knows, the customer is right."""
@@ -68,6 +76,10 @@ def fold(grant: Grant | None, event: AnyEvent, at: Stamp) -> Grant | None:
                 cost=event.cost,
                 day=event.day,
                 override=event.override,
+                zone=event.zone,
+                score=event.score,
+                playbook=event.playbook,
+                central=event.central,
             )
         case GrantRedeemed(by=by) if grant is not None:
             return msgspec.structs.replace(

@@ -78,9 +78,19 @@ def limits_of(
     if offer.per_staff_day is not None:
         words = f"{by} has promised {offer.name} {offer.per_staff_day} times today: no more"
         yield Limit(staff(by), offer.per_staff_day, today, Refused("over_cap", words))
+    if offer.per_staff_days is not None:
+        most, days = offer.per_staff_days
+        words = f"{by} has promised {offer.name} {most} times in {days} days: no more"
+        since = _days(at, date_now, days)
+        yield Limit(staff(by), most, since, Refused("over_cap", words))
     if offer.per_shop_day is not None:
         words = f"the shop has promised {offer.name} {offer.per_shop_day} times today: no more"
         yield Limit(SHOP, offer.per_shop_day, today, Refused("over_cap", words))
+    if offer.per_shop_days is not None:
+        most, days = offer.per_shop_days
+        words = f"the shop has promised {offer.name} {most} times in {days} days: no more"
+        since = _days(at, date_now, days)
+        yield Limit(SHOP, most, since, Refused("over_cap", words))
     if offer.per_customer_days is not None and account is not None:
         most, days = offer.per_customer_days
         words = f"this customer was promised {offer.name} {most} times in {days} days: no more"

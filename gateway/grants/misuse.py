@@ -44,11 +44,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         claim: As it would be recorded.
+        before: When the customer was promised something that costs, as far as it is kept.
         owner: Whose of the staff the customer's account is, None when nobody's.
-        presses: Presses of its alert, 0 without one.
+        presses: Presses of its alert, and those of its zone that were playing with the buttons; 0
+            without one.
     """
 
     claim: Claim
+    before: tuple[Stamp, ...]
     owner: str | None
     presses: int
 
@@ -101,7 +104,7 @@ def judge(asked: Request, latest: Iterable[Claim]) -> Verdict:
     signs = (
         *_self_dealing(asked),
         *_no_press(asked, week),
-        *_repeat_customer(asked.claim, month),
+        *_repeat_customer(asked),
         *_concentration(asked.claim, month),
         *_busy_staff(asked.claim, hour),
         *_busy_zone(asked.claim, hour),
@@ -137,8 +140,9 @@ def _no_press(asked: Request, week: list[Claim]) -> Iterator[Reason]:
         yield Reason("staff_without_press", 30, words)
 
 
-def _repeat_customer(claim: Claim, month: list[Claim]) -> Iterator[Reason]:
-    times = sum(each.account == claim.account for each in month) if claim.account else 0
+def _repeat_customer(asked: Request) -> Iterator[Reason]:
+    ages = (each.age_ns(asked.claim.at) for each in asked.before)
+    times = sum(age_ns is not None and 0 <= age_ns <= _MONTH_NS for age_ns in ages)
     if times >= _CUSTOMER_MONTH:
         words = Label(
             ru=f"этому клиенту за месяц уже обещано: {times}",

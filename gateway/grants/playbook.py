@@ -1,11 +1,13 @@
 """The playbook, pure: which remedies fit a mishap and why, and the one of a new box."""
 
+import hashlib
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from gateway.config import Cause, Offer
+from gateway.errors import Refused
 from gateway.model import Label, OfferKind, Role
 
 CAUSES: Final = (
@@ -91,11 +93,31 @@ STARTER: Final = (
 """Restore, do not overpay: the least costly first; a matter of safety is the owner's, no coupon."""
 
 
+def cause_named(causes: tuple[Cause, ...], name: str | None) -> Cause | None:
+    """The cause of a name, of the configured ones or the shipped ones; None names none.
+
+    Raises:
+        Refused: `unknown_cause`.
+    """
+    if name is None:
+        return None
+    found = next((each for each in causes or CAUSES if each.name == name), None)
+    if found is None:
+        names = ", ".join(each.name for each in causes or CAUSES)
+        raise Refused("unknown_cause", f"there is no cause named {name!r}; there are {names}")
+    return found
+
+
 class Proposal(msgspec.Struct, frozen=True):
     """An offer that fits, and why it is proposed at its place."""
 
     offer: Offer
     why: Label
+
+
+def version_of(offers: tuple[Offer, ...]) -> str:
+    """The name of a playbook: the same offers have the same, whenever they are in force."""
+    return hashlib.sha256(msgspec.json.encode(offers)).hexdigest()[:12]
 
 
 def offers_for(offers: tuple[Offer, ...], role: Role, severity: int | None) -> tuple[Offer, ...]:

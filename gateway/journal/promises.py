@@ -1,13 +1,15 @@
 """What the grant desk counts by, as views: one row each, so that it costs the same in any journal.
 
 `tally` counts promises by offer, whose they are and day; `promise` holds those that are neither
-redeemed nor taken back; `claim` the latest ones, for what speaks for misuse.
+redeemed nor taken back; `claim` the latest ones, for what speaks for misuse. `tally` also has how
+alerts ended, which outlives them; `claimed` has when each customer was promised something, and
+`mashed` the latest burst of presses that were playing with the buttons of a zone.
 """
 
 import sqlite3
 from typing import Final
 
-from gateway.clock import Stamp
+from gateway.clock import NS_PER_S, Stamp
 from gateway.events import (
     GrantEvent,
     GrantIssued,
@@ -20,10 +22,16 @@ from gateway.grants import limits
 from gateway.grants.grant import Grant
 from gateway.grants.limits import EVER, SHOP, Days
 from gateway.grants.misuse import Claim
+from gateway.model import Outcome
 
 CLAIMS_KEPT: Final = 40
+CLAIMED_KEPT: Final = 10
+"""Of one customer: more would say no more."""
+MASHED_NS: Final = 15 * 60 * NS_PER_S
+"""How long such a burst speaks against what is granted in its zone."""
 OVERRIDES: Final = "overrides"
 """Whose the count of manager's overrides is; it is no offer's."""
+_ENDED: Final = "ended:"  # whose the counts of alerts by their outcome are
 _FOR_EVER: Final = 2**63 - 1
 _DATES_END: Final = ":"  # after every digit, and so after every date
 
@@ -31,6 +39,8 @@ TABLES: Final = """
 DROP TABLE IF EXISTS tally;
 DROP TABLE IF EXISTS promise;
 DROP TABLE IF EXISTS claim;
+DROP TABLE IF EXISTS claimed;
+DROP TABLE IF EXISTS mashed;
 CREATE TABLE tally (
     offer TEXT NOT NULL, who TEXT NOT NULL, day TEXT NOT NULL, total INTEGER NOT NULL,
     PRIMARY KEY (offer, who, day)
@@ -42,9 +52,18 @@ CREATE INDEX promise_ends ON promise (ends_ns, cost, tokens);
 CREATE TABLE claim (
     seq INTEGER PRIMARY KEY, staff TEXT NOT NULL, account TEXT, zone TEXT, pressed INTEGER NOT NULL,
     boot TEXT NOT NULL, mono_ns INTEGER NOT NULL, wall_ns INTEGER NOT NULL, synced INTEGER NOT NULL
-) STRICT
+) STRICT;
+CREATE TABLE claimed (
+    account TEXT NOT NULL, seq INTEGER NOT NULL,
+    boot TEXT NOT NULL, mono_ns INTEGER NOT NULL, wall_ns INTEGER NOT NULL, synced INTEGER NOT NULL,
+    PRIMARY KEY (account, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE mashed (
+    zone TEXT PRIMARY KEY, presses INTEGER NOT NULL,
+    boot TEXT NOT NULL, mono_ns INTEGER NOT NULL, wall_ns INTEGER NOT NULL, synced INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
 """
-NAMES: Final = ("tally", "promise", "claim")
+NAMES: Final = ("tally", "promise", "claim", "claimed", "mashed")
 
 _ADD: Final = (
     "INSERT INTO tally VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET total = total + ?4"
@@ -56,6 +75,8 @@ Totals = dict[tuple[str, str], int]
 def apply(connection: sqlite3.Connection, record: Record, event: GrantEvent, grant: Grant) -> None:
     """Count one event of a grant; `grant` is the grant after it."""
     match event:
+        case GrantIssued(central=str()):  # nobody here has promised it
+            _promise(connection, grant)
         case GrantIssued():
             _count(connection, grant, 1)
             _promise(connection, grant)
@@ -68,7 +89,8 @@ def apply(connection: sqlite3.Connection, record: Record, event: GrantEvent, gra
         case GrantRedeemUndone():
             _promise(connection, grant)
         case GrantVoided():
-            _count(connection, grant, -1)
+            if grant.central is None:
+                _count(connection, grant, -1)
             connection.execute("DELETE FROM promise WHERE code = ?", (grant.code,))
 
 
@@ -100,6 +122,51 @@ def _claim(connection: sqlite3.Connection, record: Record, event: GrantIssued) -
         "DELETE FROM claim WHERE seq <= (SELECT seq FROM claim ORDER BY seq DESC LIMIT 1 OFFSET ?)",
         (CLAIMS_KEPT,),
     )
+    if event.account is not None:
+        connection.execute(
+            "INSERT INTO claimed VALUES (?, ?, ?, ?, ?, ?)",
+            (event.account, record.seq, at.boot, at.mono_ns, at.wall_ns, at.synced),
+        )
+        connection.execute(
+            "DELETE FROM claimed WHERE account = ?1 AND seq <= (SELECT seq FROM claimed"
+            " WHERE account = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
+            (event.account, CLAIMED_KEPT),
+        )
+
+
+def claimed(connection: sqlite3.Connection, account: str) -> tuple[Stamp, ...]:
+    """When this customer was promised something that costs, of late."""
+    rows = connection.execute(
+        "SELECT boot, mono_ns, wall_ns, synced FROM claimed WHERE account = ?", (account,)
+    )
+    return tuple(_stamp(row) for row in rows)
+
+
+def let_go(connection: sqlite3.Connection, floor: int) -> None:
+    """Forget what was promised to single customers up to `floor`."""
+    connection.execute("DELETE FROM claimed WHERE seq <= ?", (floor,))
+
+
+def mash(connection: sqlite3.Connection, zone: str, at: Stamp) -> None:
+    """Count a press that was playing with the buttons."""
+    connection.execute(
+        "INSERT OR REPLACE INTO mashed VALUES (?, ?, ?, ?, ?, ?)",
+        (zone, mashed(connection, zone, at) + 1, at.boot, at.mono_ns, at.wall_ns, at.synced),
+    )
+
+
+def mashed(connection: sqlite3.Connection, zone: str, now: Stamp) -> int:
+    """How many such presses there were in a zone of late."""
+    row = connection.execute(
+        "SELECT boot, mono_ns, wall_ns, synced, presses FROM mashed WHERE zone = ?", (zone,)
+    ).fetchone()
+    age_ns = None if row is None else _stamp(row[:4]).age_ns(now)
+    return int(row[4]) if age_ns is not None and 0 <= age_ns <= MASHED_NS else 0
+
+
+def _stamp(row: tuple[str, int, int, int]) -> Stamp:
+    boot, mono_ns, wall_ns, synced = row
+    return Stamp(boot, mono_ns, wall_ns, bool(synced))
 
 
 def counted(connection: sqlite3.Connection, offer: str, who: str, days: Days | None) -> int:
@@ -138,6 +205,16 @@ def outstanding(connection: sqlite3.Connection, now: Stamp) -> tuple[int, float,
         (since_ns,),
     ).fetchone()
     return int(live), float(cost), float(tokens)
+
+
+def ended(connection: sqlite3.Connection, outcome: Outcome) -> None:
+    """Count an alert that ended like this."""
+    connection.execute(_ADD, ("", f"{_ENDED}{outcome}", EVER, 1))
+
+
+def ended_as(connection: sqlite3.Connection, outcome: Outcome) -> int:
+    """How many alerts ended like this."""
+    return counted(connection, "", f"{_ENDED}{outcome}", None)
 
 
 def overrides(connection: sqlite3.Connection) -> int:

@@ -15,6 +15,7 @@ from gateway.alerts import case
 from gateway.clock import NS_PER_S, Stamp
 from gateway.config import Retention
 from gateway.events import (
+    PUSHED,
     VERSION,
     AnyEvent,
     ClockRepaired,
@@ -23,11 +24,12 @@ from gateway.events import (
     GrantIssued,
     Pressed,
     Salvaged,
+    TokensSpent,
     Total,
     decode_event,
     encode_event,
 )
-from gateway.journal import schema
+from gateway.journal import holders, promises, rewards, schema
 from gateway.model import GrantState
 
 PIECE: Final = 64
@@ -230,7 +232,7 @@ def _stays(connection: sqlite3.Connection, row: _Row, *, unsent: bool) -> bool:
         ).fetchone()
         # A redemption is somebody's money: it goes to the server, whatever the room.
         stays = open_ is not None or (unsent and not isinstance(event, GrantIssued))
-    elif unsent and isinstance(event, Gap | Salvaged | ClockRepaired):
+    elif unsent and isinstance(event, Gap | Salvaged | ClockRepaired | TokensSpent):
         stays = True
     elif event is not None and (alert := case.alert_of(event)) is not None:
         live = connection.execute("SELECT 1 FROM alert WHERE id = ? AND live = 1", (alert,))
@@ -259,9 +261,14 @@ def _let_go_of_views(connection: sqlite3.Connection, floor: int) -> None:
     """What has ended goes together with the record that began it."""
     schema.set_meta(connection, "floor", str(floor))
     connection.execute("DELETE FROM alert WHERE live = 0 AND seq <= ?", (floor,))
+    holders.let_go(connection, floor)
+    # The centre may push a personal grant for as long as it likes, and it must come but once.
     connection.execute(
-        "DELETE FROM grants WHERE state <> ? AND seq <= ?", (GrantState.ISSUED, floor)
+        "DELETE FROM grants WHERE state <> ? AND seq <= ? AND request NOT GLOB ?",
+        (GrantState.ISSUED, floor, f"{PUSHED}*"),
     )
+    promises.let_go(connection, floor)
+    rewards.let_go(connection, floor)
 
 
 def _totals(rows: list[_Row]) -> _Totals:

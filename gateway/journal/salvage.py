@@ -43,14 +43,26 @@ from gateway.model import GrantState
 MOST: Final = 20_000
 """The latest records that are looked through: the box must be up soon."""
 VIA: Final = "salvage"
-_OWN: Final = ("epoch", "views", "cursor", "floor", "after")  # meta that dies with its journal
+_OWN: Final = ("epoch", "views", "cursor", "sent", "floor", "after")
+"""What of `meta` dies with its journal."""
 _NEVER: Final = Stamp("unknown", 0, 0, synced=False)
+
+_QUARANTINED: Final = """
+SELECT (SELECT device FROM era WHERE first <= seq ORDER BY first DESC LIMIT 1)
+    || '.' || (SELECT value FROM meta WHERE key = 'epoch') || '.' || seq, reason
+FROM quarantine WHERE seq >= (SELECT min(first) FROM era)
+"""
 
 _log: Final = logging.getLogger(__name__)
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What a damaged journal still tells. `unsent` are ready for the `salvaged` table."""
+    """What a damaged journal still tells.
+
+    Attributes:
+        unsent: Ready for the `salvaged` table.
+        quarantined: Ready for the `quarantine_before` table.
+    """
 
     epoch: str
     last: int
@@ -60,6 +72,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     counters: dict[tuple[str, str], int]
     promised: promises.Totals
     unsent: list[tuple[str, str, int, bytes]]
+    quarantined: list[tuple[str, str]]
     meta: dict[str, str]
 
     def words(self) -> str:
@@ -114,6 +127,8 @@ def _read(connection: sqlite3.Connection) -> Found | None:
             if day == EVER
         },
         unsent=before + unsent,
+        quarantined=_whole(connection, _QUARANTINED)
+        + _whole(connection, "SELECT event, reason FROM quarantine_before"),
         meta={key: value for key, value in meta.items() if key not in _OWN},
     )
     return found if epoch or records or found.alerts or found.grants or counters else None
@@ -153,6 +168,9 @@ def go_on(transaction: Transaction, found: Found) -> None:
     promises.keep(connection, found.promised)
     connection.executemany(
         "INSERT INTO salvaged (device, epoch, seq, record) VALUES (?, ?, ?, ?)", found.unsent
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO quarantine_before VALUES (?, ?)", found.quarantined
     )
     for key, value in found.meta.items():
         schema.set_meta(connection, key, value)
@@ -198,6 +216,10 @@ def _grant_anew(grant: Grant) -> Iterator[AnyEvent]:
         cost=grant.cost,
         day=grant.day,
         override=grant.override,
+        zone=grant.zone,
+        score=grant.score,
+        playbook=grant.playbook,
+        central=grant.central,
     )
     for _ in range(grant.undone):
         yield GrantRedeemed(code=grant.code, by=VIA, kind=grant.kind, again=True)

@@ -2,7 +2,9 @@
 
 `past` holds the totals of the presses whose events are no longer kept, `stays` the records that
 retention has passed over and why, `clock` the boots that had no right time, with the difference of
-wall and monotonic time once it was known, and `salvaged` what of a damaged journal is yet to send.
+wall and monotonic time once it was known, `playbook` the playbooks that grants were issued under by
+their version, `salvaged` what of a damaged journal is yet to send, and `quarantine_before` which
+events of journals before this one the server will never take.
 """
 
 import sqlite3
@@ -35,12 +37,19 @@ CREATE TABLE IF NOT EXISTS quarantine (
     seq INTEGER PRIMARY KEY,
     reason TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS quarantine_before (
+    event TEXT PRIMARY KEY,
+    reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS past (
     button TEXT NOT NULL, flag TEXT NOT NULL, total INTEGER NOT NULL,
     PRIMARY KEY (button, flag)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS stays (seq INTEGER PRIMARY KEY, alert TEXT, code TEXT) STRICT;
 CREATE TABLE IF NOT EXISTS clock (boot TEXT PRIMARY KEY, offset_ns INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS playbook (
+    version TEXT PRIMARY KEY, since INTEGER NOT NULL, offers BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS salvaged (
     id INTEGER PRIMARY KEY,
     device TEXT NOT NULL,

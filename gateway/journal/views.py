@@ -13,14 +13,23 @@ import msgspec
 from gateway.alerts import case
 from gateway.alerts.case import Alert
 from gateway.clock import Stamp
-from gateway.events import AnyEvent, GrantEvent, Pressed, Record, Salvaged
+from gateway.events import (
+    AlertResolved,
+    AnyEvent,
+    GrantEvent,
+    Pressed,
+    Record,
+    Salvaged,
+    ShiftKept,
+    TokensSpent,
+)
 from gateway.grants import grant as grants
 from gateway.grants.grant import Grant
-from gateway.journal import promises, schema
+from gateway.journal import holders, promises, rewards, schema
 from gateway.journal.reading import all_records
-from gateway.model import GrantState
+from gateway.model import GrantState, PressFlag
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 
 _TABLES: Final = (
     """
@@ -43,6 +52,10 @@ CREATE TABLE counter (
 ) STRICT, WITHOUT ROWID;
 """
     + promises.TABLES
+    + ";"
+    + rewards.TABLES
+    + ";"
+    + holders.TABLES
 )
 
 Presses = Counter[tuple[str, str]]
@@ -76,7 +89,9 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def _are_there(connection: sqlite3.Connection) -> bool:
-    return _has(connection, "alert", "grants", "counter", *promises.NAMES)
+    return _has(
+        connection, "alert", "grants", "counter", *promises.NAMES, *rewards.NAMES, *holders.NAMES
+    )
 
 
 def _has(connection: sqlite3.Connection, *tables: str) -> bool:
@@ -92,6 +107,8 @@ def apply(connection: sqlite3.Connection, record: Record, presses: Presses) -> N
     event, at = record.event, record.at
     if isinstance(event, Pressed):
         presses[event.button, event.flag or ""] += event.count
+        if event.flag is PressFlag.MASHING:
+            promises.mash(connection, event.zone, at)
     elif isinstance(event, Salvaged):
         connection.executemany(
             "INSERT OR REPLACE INTO counter VALUES (?, ?, ?)",
@@ -99,8 +116,12 @@ def apply(connection: sqlite3.Connection, record: Record, presses: Presses) -> N
         )
     elif isinstance(event, GrantEvent):
         _apply_grant(connection, record, event)
+    elif isinstance(event, TokensSpent | ShiftKept):
+        rewards.apply(connection, record, event)
     elif (alert_id := case.alert_of(event)) is not None:
         _apply_alert(connection, alert_id, event, at, record.seq)
+        if isinstance(event, AlertResolved):
+            promises.ended(connection, event.outcome)
 
 
 def count(connection: sqlite3.Connection, presses: Presses) -> None:
@@ -135,6 +156,7 @@ def _apply_grant(connection: sqlite3.Connection, record: Record, event: GrantEve
         (grant.code, record.seq, grant.request, grant.state, _encode(grant)),
     )
     promises.apply(connection, record, event, grant)
+    holders.apply(connection, record.seq, event)
 
 
 def live_alerts(connection: sqlite3.Connection) -> list[Alert]:

@@ -1,9 +1,13 @@
 """The cache is a view: whatever becomes of its file, it is the journal's view again."""
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
+import threading
+import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +16,9 @@ import pytest
 
 from gateway.clock import Stamp
 from gateway.files import write_atomic
-from gateway.grants.cache import GRANTS_MOST, GrantCache
+from gateway.grants.cache import BYTES_MOST, GRANTS_MOST, GrantCache
 from gateway.grants.grant import Grant
+from gateway.grants.known import BoardLine, KnownAccount, KnownBoard
 from gateway.grants.playbook import STARTER
 from gateway.model import GrantState, OfferKind
 
@@ -40,6 +45,9 @@ def grant(number: int, *, ended: int | None = None) -> Grant:
     )
 
 
+ZOE = KnownAccount("zoe", 3, 250, "12.75", ("FirstRecovery",), 1_000, fresh=False)
+BOARD = KnownBoard("Shops", (BoardLine(1, "shop", 7.5, shop=True),), "2027-01-01", 1_000)
+
 NEWEST_FIRST = [grant(number, ended=number if number % 2 else None) for number in range(9, 0, -1)]
 
 
@@ -59,6 +67,8 @@ def by_code(grants: list[Grant]) -> dict[str, Grant]:
 def filled(path: Path) -> GrantCache:
     cache = GrantCache(path)
     cache.rebuild(STARTER, NEWEST_FIRST)
+    cache.keep_account(ZOE)
+    cache.keep_boards((BOARD,))
     cache.flush()
     return cache
 
@@ -118,6 +128,36 @@ def edited(path: Path) -> None:
     path.write_text(text.replace('"state":"redeemed"', '"state":"issued"').replace("C3", "C99"))
 
 
+def enriched(path: Path) -> None:
+    text = path.read_text()
+    assert '"balance":"12.75"' in text
+    path.write_text(text.replace('"balance":"12.75"', '"balance":"99.75"'))
+
+
+def laid_out_anew(path: Path) -> None:
+    path.write_bytes(msgspec.json.format(path.read_bytes(), indent=1))
+
+
+def of_before(path: Path) -> None:
+    tables = msgspec.json.decode(path.read_bytes())["tables"]
+    path.write_bytes(msgspec.json.encode({"offers": tables["offers"], "grants": tables["grants"]}))
+
+
+def wrong_account(path: Path) -> None:
+    tables = b'{"accounts": {"1": {"account": "zoe", "balance": "a lot"}}}'
+    digest = hashlib.sha256(tables).hexdigest()
+    path.write_bytes(b'{"sha256": "%s", "tables": %s}' % (digest.encode(), tables))
+
+
+def huge(path: Path) -> None:
+    """A hundred megabytes; on most disks of nothing, which is a hole."""
+    os.truncate(path, 100_000_000)
+
+
+def huge_and_written(path: Path) -> None:
+    path.write_bytes(b'{"sha256":"' + b"0" * 100_000_000 + b'","tables":{}}')
+
+
 def removed(path: Path) -> None:
     path.unlink()
 
@@ -127,7 +167,23 @@ def a_directory(path: Path) -> None:
     path.mkdir()
 
 
-SPOILERS = [torn, emptied, garbage, nested, wrong_type, wrong_table, wrong_grant, edited, removed]
+SPOILERS = [
+    torn,
+    emptied,
+    garbage,
+    nested,
+    wrong_type,
+    wrong_table,
+    wrong_grant,
+    wrong_account,
+    edited,
+    enriched,
+    laid_out_anew,
+    of_before,
+    huge,
+    huge_and_written,
+    removed,
+]
 
 
 @pytest.mark.parametrize("spoil", SPOILERS)
@@ -135,10 +191,41 @@ def test_a_spoilt_file_is_made_anew(path: Path, spoil: Callable[[Path], None]) -
     filled(path)
     spoil(path)
     cache = GrantCache(path)
+    assert cache.account("zoe") is None  # nobody vouches for it: the centre is asked again
+    assert cache.boards() == ()
     cache.put(grant(10))  # even before it is: nothing breaks
     cache.rebuild(STARTER, NEWEST_FIRST)
     cache.flush()
     assert held(cache) == held(GrantCache(path)) == by_code(NEWEST_FIRST)
+
+
+def test_a_huge_file_costs_neither_memory_nor_time(path: Path) -> None:
+    filled(path)
+    huge_and_written(path)
+    tracemalloc.start()
+    began = time.monotonic()
+    cache = GrantCache(path)
+    took_s = time.monotonic() - began
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 2 * BYTES_MOST
+    assert took_s < 1.0
+    cache.rebuild(STARTER, NEWEST_FIRST)
+    cache.flush()
+    assert path.stat().st_size < 100_000
+
+
+def test_the_longest_documents_fit_into_what_is_read(path: Path) -> None:
+    cache = GrantCache(path)
+    long = [
+        msgspec.structs.replace(grant(number), override="я" * 200, account="я" * 200)
+        for number in range(GRANTS_MOST, 0, -1)
+    ]
+    cache.rebuild(STARTER, long)
+    lines = tuple(BoardLine(rank, "я" * 200, 1.5) for rank in range(1, 101))
+    cache.keep_boards(tuple(KnownBoard(f"b{each}", lines, "now", 1) for each in range(20)))
+    cache.flush()
+    assert len(GrantCache(path).boards()) == 20
 
 
 def test_a_place_that_cannot_be_written_is_said_and_tried_again(path: Path) -> None:
@@ -177,7 +264,7 @@ class TestRoom:
         many = [grant(number) for number in range(GRANTS_MOST + 50, 0, -1)]
         cache = GrantCache(path)
         cache.rebuild(STARTER, many)
-        assert held(cache) == by_code(many[:GRANTS_MOST])
+        assert held(cache) == by_code(many[: GRANTS_MOST - len(STARTER)])
 
     def test_is_made_by_those_that_ended_longest_ago(self, path: Path) -> None:
         # Those issued first ended last.
@@ -187,9 +274,11 @@ class TestRoom:
         cache.rebuild(STARTER, [*live, *ended])
         cache.put(grant(4000))
         left = held(cache)
-        assert len(left) == GRANTS_MOST + 1 - GRANTS_MOST // 10
+        most = GRANTS_MOST - len(STARTER)
+        assert len(left) == most + 1 - GRANTS_MOST // 10
         gone = set(by_code(ended)) - set(left)
-        assert gone == {f"C{number}" for number in range(801, 1001)}
+        first = 1001 - len(STARTER) - GRANTS_MOST // 10  # those that had no room, and then a tenth
+        assert gone == {f"C{number}" for number in range(first, 1001)}
         assert set(by_code(live)) <= set(left)
         assert "C4000" in left
 
@@ -203,6 +292,77 @@ class TestRoom:
         assert {f"C{number}" for number in range(5000, 5010)} <= set(left)
         assert "C1" not in left
 
+    def test_is_made_by_ended_grants_then_by_old_accounts_then_by_old_grants(
+        self, path: Path
+    ) -> None:
+        cache = GrantCache(path)
+        live = [grant(number) for number in range(1500, 0, -1)]
+        for number in range(499):
+            account = msgspec.structs.replace(ZOE, account=f"a{number}", as_of_wall_ns=number)
+            cache.keep_account(account)
+        cache.rebuild((), [*live, grant(9000, ended=9000)])
+        cache.put(grant(9001))
+        assert "C9000" not in held(cache)
+        assert set(by_code(live)) <= set(held(cache))
+        assert [cache.account(f"a{number}") is None for number in (198, 199)] == [True, False]
+        assert total(cache) <= GRANTS_MOST
+        cache.put(*(grant(number) for number in range(9002, 9002 + 900)))
+        assert total(cache) <= GRANTS_MOST
+        assert cache.account("a498") is None
+        assert "C1" not in held(cache)
+        assert "C9901" in held(cache)
+
+
+def total(cache: GrantCache) -> int:
+    tables = cache._storage.read()
+    assert tables is not None
+    return sum(map(len, tables.values()))
+
+
+class TestWhatTheCentreSaid:
+    def test_outlives_a_restart_and_a_rebuild(self, path: Path) -> None:
+        filled(path)
+        cache = GrantCache(path)
+        cache.rebuild(STARTER, [])
+        assert (cache.account("zoe"), cache.boards()) == (ZOE, (BOARD,))
+        assert held(cache) == {}
+
+    def test_is_replaced_by_what_it_says_now(self, path: Path) -> None:
+        cache = filled(path)
+        newer = msgspec.structs.replace(ZOE, level=4, fresh=True)
+        cache.keep_account(newer)
+        cache.keep_boards(())
+        assert cache.account("zoe") == msgspec.structs.replace(newer, fresh=False)
+        assert cache.boards() == ()
+
+    def test_is_forgotten_when_asked_to(self, path: Path) -> None:
+        cache = filled(path)
+        cache.forget_account("nobody")
+        cache.forget_account("zoe")
+        cache.flush()
+        assert GrantCache(path).account("zoe") is None
+        assert b"zoe" not in path.read_bytes()
+
+
+def test_threads_never_see_half_a_change(path: Path) -> None:
+    cache = filled(path)
+    stop = threading.Event()
+    seen: list[int] = []
+
+    def look() -> None:
+        while not stop.is_set():
+            seen.append(len(cache.grants()))
+            cache.keep_account(ZOE)
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for _ in range(25):
+        cache.put(grant(1, ended=1))
+        cache.flush()
+    stop.set()
+    reader.join()
+    assert set(seen) == {len(NEWEST_FIRST)}
+
 
 WRITER = """
 import os, sys
@@ -210,6 +370,7 @@ from pathlib import Path
 from gateway.clock import Stamp
 from gateway.grants.cache import GrantCache
 from gateway.grants.grant import Grant
+from gateway.grants.known import BoardLine, KnownAccount, KnownBoard
 from gateway.model import OfferKind
 
 cache = GrantCache(Path(sys.argv[1]))
@@ -219,6 +380,8 @@ while True:
     number += 1
     cache.put(Grant(code=f"C{number}", request=str(number), offer="o", kind=OfferKind.REDO,
                     issued_by="x", issued=at, expires=at))
+    cache.keep_account(KnownAccount("zoe", number, number, str(number), (), number, False))
+    cache.keep_boards((KnownBoard("Shops", (BoardLine(1, "shop", number),), "now", number),))
     cache.flush()
     os.write(1, b"%d\\n" % number)
 """
@@ -233,7 +396,11 @@ def test_a_kill_during_a_flush_leaves_a_whole_file(path: Path) -> None:
             flushed = [writer.stdout.readline() for _ in range(1 + 3 * run)][-1]
             writer.send_signal(signal.SIGKILL)
             flushed = (writer.stdout.read().split(b"\n")[-2:-1] or [flushed])[0]
-        there = held(GrantCache(path))
+        cache = GrantCache(path)
+        there = held(cache)
         assert len(there) >= int(flushed)
+        known = cache.account("zoe")
+        assert known is not None
+        assert {known.level, *(each.as_of_wall_ns for each in cache.boards())} == {len(there)}
         assert set(there) == {f"C{number}" for number in range(1, len(there) + 1)}
         assert [each.name for each in path.parent.iterdir()] == [path.name]  # no litter

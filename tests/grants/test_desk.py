@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.clock import NS_PER_S, Stamp
@@ -15,7 +16,8 @@ from gateway.events import GrantIssued, GrantRedeemed
 from gateway.grants.codes import Codes
 from gateway.grants.desk import GrantDesk
 from gateway.grants.grant import Grant
-from gateway.journal import reading, schema, views
+from gateway.journal import playbooks, reading, schema, views
+from gateway.journal.playbooks import Playbook
 from gateway.journal.store import Identity, Journal
 from gateway.model import GrantState, Label, OfferKind, Role
 from gateway.simulator.disk import Disk
@@ -257,6 +259,26 @@ async def test_a_restart_changes_nothing(tmp_path: Path, told: list[Grant]) -> N
         await desk.redeem(first.code, by="x", at=NOW)
     assert (await desk.redeem(second.code, by="x", at=NOW)).state is GrantState.REDEEMED
     journal.close()
+
+
+async def test_a_grant_names_the_playbook_that_it_was_issued_under(
+    desk: GrantDesk, journal: Journal
+) -> None:
+    before = [await issue(desk, f"r-{number}") for number in range(2)]
+    cheaper = msgspec.structs.replace(COUPON, cost=3.0)
+    changed = GrantDesk(journal, Codes(KEY, "box-1"), (cheaper,), lambda _: None)
+    after = await issue(changed, "r-2")
+    back = await issue(desk, "r-3")
+    assert before[0].playbook == before[1].playbook == back.playbook != after.playbook
+    read = journal.read(lambda db: [playbooks.find(db, each.playbook) for each in (back, after)])
+    found = await asyncio.wrap_future(read)
+    assert found == [
+        Playbook(version=back.playbook, since=1, offers=(COUPON, TOKENS, REFUND)),
+        Playbook(version=after.playbook, since=3, offers=(cheaper,)),
+    ]
+    with pytest.raises(Refused) as refused:
+        await asyncio.wrap_future(journal.read(lambda db: playbooks.find(db, "another")))
+    assert refused.value.code == "no_such_playbook"
 
 
 async def test_an_empty_playbook_is_the_starter(journal: Journal) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ OFFERS = {
     for offer in (
         Offer(name="staff", kind=OfferKind.COUPON, label=TEXT, per_staff_day=2, valid_days=2),
         Offer(name="shop", kind=OfferKind.REDO, label=TEXT, per_shop_day=3),
+        Offer(name="some-days", kind=OfferKind.COUPON, label=TEXT, per_staff_days=(2, 3)),
+        Offer(name="shop-days", kind=OfferKind.REDO, label=TEXT, per_shop_days=(3, 2)),
         Offer(name="customer", kind=OfferKind.COUPON, label=TEXT, per_customer_days=(2, 3)),
         Offer(name="stock", kind=OfferKind.SOUVENIR, label=TEXT, stock=3, valid_days=1),
         Offer(name="tokens", kind=OfferKind.TOKENS, label=TEXT, tokens=1.0),
@@ -241,16 +243,22 @@ class Counters(RuleBasedStateMachine):
         ]
         if offer.stock is not None and len(promised) >= offer.stock:
             return "out_of_stock"
-        most, days = offer.per_customer_days or (0, 1)
-        today = [each for each in promised if counts(each, days)]
-        mine = sum(each.by == by for each in today)
-        theirs = sum(each.account == account for each in today)
-        over = (
-            (offer.per_staff_day is not None and mine >= offer.per_staff_day)
-            or (offer.per_shop_day is not None and len(today) >= offer.per_shop_day)
-            or (most > 0 and theirs >= most)
+
+        def within(limit: tuple[int, int] | None, *, theirs: Callable[[Known], bool]) -> bool:
+            most, days = limit or (len(promised) + 1, 1)
+            return sum(counts(each, days) and theirs(each) for each in promised) < most
+
+        def a_day(most: int | None) -> tuple[int, int] | None:
+            return None if most is None else (most, 1)
+
+        fits = (
+            within(a_day(offer.per_staff_day), theirs=lambda each: each.by == by)
+            and within(offer.per_staff_days, theirs=lambda each: each.by == by)
+            and within(a_day(offer.per_shop_day), theirs=lambda _: True)
+            and within(offer.per_shop_days, theirs=lambda _: True)
+            and within(offer.per_customer_days, theirs=lambda each: each.account == account)
         )
-        return "over_cap" if over else None
+        return None if fits else "over_cap"
 
     @invariant()
     def no_grant_is_lost(self) -> None:

@@ -30,6 +30,8 @@ def offer(name: str, kind: OfferKind = OfferKind.SOUVENIR, **limits: Any) -> Off
 OFFERS = (
     offer("two-each", per_staff_day=2),
     offer("three-a-day", per_shop_day=3),
+    offer("two-each-week", per_staff_days=(2, 7)),
+    offer("three-a-week", per_shop_days=(3, 7), per_shop_day=2),
     offer("one-a-week", per_customer_days=(1, 7)),
     offer("three-cups", stock=3),
     offer("tokens", OfferKind.TOKENS),
@@ -97,6 +99,24 @@ class TestCaps:
             "over_cap"
         )
         await counter.issue("one-a-week", at=later(168), account="zoe")
+
+    async def test_of_one_person_in_a_week(self, counter: Counter) -> None:
+        await counter.issue("two-each-week")
+        await counter.issue("two-each-week", at=later(72))
+        words = await refused(counter.issue("two-each-week", at=later(6 * 24)))
+        assert words == "over_cap: Anna has promised two-each-week 2 times in 7 days: no more"
+        await counter.issue("two-each-week", by="Boris", at=later(6 * 24))
+        await counter.issue("two-each-week", at=later(7 * 24))
+        assert "over_cap" in await refused(counter.issue("two-each-week", at=later(7 * 24)))
+
+    async def test_of_the_shop_in_a_week(self, counter: Counter) -> None:
+        for _ in range(2):
+            await counter.issue("three-a-week")
+        assert "2 times today" in await refused(counter.issue("three-a-week", by="Boris"))
+        await counter.issue("three-a-week", at=later(72))
+        words = await refused(counter.issue("three-a-week", by="Boris", at=later(6 * 24)))
+        assert words == "over_cap: the shop has promised three-a-week 3 times in 7 days: no more"
+        await counter.issue("three-a-week", at=later(7 * 24))
 
     async def test_of_many_at_once(self, counter: Counter) -> None:
         asked = [counter.issue("three-a-day", by=f"till {number}") for number in range(16)]

@@ -8,13 +8,13 @@ import pytest
 from gateway.clock import NS_PER_S, Stamp
 from gateway.config import Offer, Staff
 from gateway.errors import Refused
-from gateway.events import AlertRaised, GrantIssued
+from gateway.events import AlertRaised, AlertResolved, GrantIssued, Pressed
 from gateway.grants.codes import Codes
 from gateway.grants.desk import GrantDesk
 from gateway.grants.misuse import NEEDS_MANAGER, Claim, Request, Verdict, judge
-from gateway.journal import promises, reading
+from gateway.journal import promises, reading, schema, views
 from gateway.journal.store import Journal
-from gateway.model import AlertCause, Label, OfferKind, Role
+from gateway.model import AlertCause, ButtonKind, Label, OfferKind, Outcome, PressFlag, Role
 
 HOUR_NS = 3600 * NS_PER_S
 NOW = Stamp("boot-1", 5000 * HOUR_NS, 500_000 * HOUR_NS, synced=True)
@@ -33,7 +33,9 @@ def claim(hours: float = 0.0, **named: Any) -> Claim:
 def judged(
     latest: list[Claim], owner: str | None = None, presses: int = 1, **named: Any
 ) -> Verdict:
-    return judge(Request(claim=claim(**named), owner=owner, presses=presses), latest)
+    asked = claim(**named)
+    before = tuple(each.at for each in latest if each.account and each.account == asked.account)
+    return judge(Request(claim=asked, before=before, owner=owner, presses=presses), latest)
 
 
 def signs(verdict: Verdict) -> set[str]:
@@ -159,6 +161,79 @@ class TestAtTheDesk:
             await desk.issue("b-7", "cup", by="Boris", **asked)
         assert error.value.code == "needs_manager"
         await desk.issue("r-1", "cup", by="Anna", alert="a-1", **asked)
+
+    async def test_false_alarms_and_misuse_are_counted_for_ever(self, kept: Journal) -> None:
+        ended = [Outcome.FALSE_ALARM, Outcome.RECOVERED, Outcome.FALSE_ALARM, Outcome.MISUSE]
+        for number, outcome in enumerate(ended):
+            name = f"a-{number}"
+            kept.append(AlertRaised(alert=name, cause=AlertCause.RED, zone="hall"), NOW).result()
+            kept.append(AlertResolved(alert=name, by="Anna", outcome=outcome), NOW).result()
+        connection = schema.open_writer(kept.path)
+        connection.execute("DELETE FROM event WHERE seq <= 2")  # trimmed long ago
+        schema.set_meta(connection, "views", "of another version")
+        views.prepare(connection)
+        counts = [promises.ended_as(connection, each) for each in Outcome]
+        connection.close()
+        assert dict(zip(Outcome, counts, strict=True)) == {
+            **dict.fromkeys(Outcome, 0),
+            Outcome.RECOVERED: 1,
+            Outcome.FALSE_ALARM: 2,
+            Outcome.MISUSE: 1,
+        }
+
+    async def test_a_customer_is_known_among_however_many(
+        self, desk: GrantDesk, kept: Journal
+    ) -> None:
+        raised = AlertRaised(alert="a-1", cause=AlertCause.RED, zone="hall")
+        kept.append(raised, NOW).result()
+        asked: dict[str, Any] = {"role": Role.STAFF, "alert": "a-1"}
+        for number in range(3):
+            await desk.issue(f"z-{number}", "cup", by="Anna", account="zoe", at=NOW, **asked)
+        for number in range(promises.CLAIMS_KEPT):  # the shop is busy
+            at = ago(-2 * number - 2)
+            await desk.issue(f"r-{number}", "cup", by=f"p-{number}", at=at, **asked)
+        late = ago(-100)
+        await desk.issue("z-3", "cup", by="Anna", account="zoe", at=late, **asked)
+        await desk.issue("z-4", "cup", by="Anna", account="max", at=late, **asked)
+        read = kept.read(lambda db: reading.records_after(db, 0, 99))
+        scores = [
+            each.event.score
+            for each in await asyncio.wrap_future(read)
+            if isinstance(each.event, GrantIssued)
+        ]
+        assert scores == [0] * (3 + promises.CLAIMS_KEPT) + [25, 0]
+        for number in range(promises.CLAIMED_KEPT + 3):
+            at = ago(-101)
+            await desk.issue(
+                f"m-{number}",
+                "cup",
+                by="Mia",
+                role=Role.MANAGER,
+                account="zoe",
+                at=at,
+                override="ok",
+            )
+        found = await asyncio.wrap_future(kept.read(lambda db: promises.claimed(db, "zoe")))
+        assert len(found) == promises.CLAIMED_KEPT
+
+    async def test_playing_with_the_buttons_of_the_zone_counts(
+        self, desk: GrantDesk, kept: Journal
+    ) -> None:
+        raised = AlertRaised(alert="a-1", cause=AlertCause.RED, zone="hall")
+        kept.append(raised, NOW).result()
+        for zone, flag in (
+            ("hall", PressFlag.MASHING),
+            ("hall", None),
+            ("till", PressFlag.MASHING),
+        ):
+            pressed = Pressed(button="b", kind=ButtonKind.UNHAPPY, zone=zone, flag=flag)
+            kept.append_all((pressed,) * 9, NOW).result()
+        asked: dict[str, Any] = {"by": "Anna", "role": Role.STAFF, "alert": "a-1"}
+        await desk.issue("r-1", "cup", at=ago(-0.2), **asked)
+        await desk.issue("r-2", "cup", at=ago(-0.3), **asked)  # long over
+        read = kept.read(lambda db: reading.records_after(db, 0, 99))
+        issued = [each.event for each in await asyncio.wrap_future(read)][-2:]
+        assert [each.score for each in issued if isinstance(each, GrantIssued)] == [20, 0]
 
     async def test_only_so_many_claims_are_kept(self, desk: GrantDesk, kept: Journal) -> None:
         for number in range(promises.CLAIMS_KEPT + 5):

@@ -1,9 +1,10 @@
 """Which remedies fit."""
 
+import msgspec
 import pytest
 
 from gateway.config import Offer
-from gateway.grants.playbook import CAUSES, STARTER, offers_for, proposals
+from gateway.grants.playbook import CAUSES, STARTER, offers_for, proposals, version_of
 from gateway.model import Label, OfferKind, Role
 
 
@@ -55,6 +56,17 @@ def test_the_starter_restores_and_does_not_overpay() -> None:
     for each in STARTER:
         assert (each.tokens * 4) % 1 == 0
         assert (each.tokens > 0) == (each.kind is OfferKind.TOKENS)
+
+
+def test_a_playbook_is_named_by_what_is_in_it() -> None:
+    cheaper = msgspec.structs.replace(OFFERS[0], cost=8.0)
+    assert version_of(OFFERS) == version_of(tuple(OFFERS))
+    assert version_of(OFFERS) != version_of((cheaper, *OFFERS[1:]))
+    assert version_of(OFFERS).isalnum()
+
+
+def test_the_starter_has_a_remedy_of_every_kind() -> None:
+    assert {each.kind for each in STARTER} == set(OfferKind)
 
 
 def test_a_cause_brings_what_puts_just_that_right_first() -> None:

@@ -25,8 +25,9 @@ from gateway.events import (
     Pressed,
     Record,
     Started,
+    TokensSpent,
 )
-from gateway.journal import reading, retention, schema, store, views
+from gateway.journal import reading, retention, rewards, schema, store, views
 from gateway.journal.repair import repair
 from gateway.journal.schema import Identity
 from gateway.journal.store import Journal
@@ -34,6 +35,7 @@ from gateway.journal.transaction import Transaction
 from gateway.model import AlertCause, ButtonKind, GrantState, OfferKind
 from gateway.simulator.disk import Disk
 from gateway.sync import uplink
+from gateway.sync.totals import audit
 
 WAIT_S = 10
 DAY_NS: Final = 24 * 3600 * NS_PER_S
@@ -235,6 +237,19 @@ class TestWhatIsNot:
         assert [each.id for each in views.live_alerts(box.db)] == ["a"]
         assert [each.code for each in views.list_grants(box.db, GrantState.ISSUED, 9)] == ["live"]
         assert views.counters(box.db) == box.pressed
+
+    def test_tokens_that_were_spent_stay_until_the_server_has_them(self, box: Box) -> None:
+        spent = TokensSpent(request="r", account="zoe", tokens=2.5, by="Anna", balance=9.0)
+        box.append(PRESS, spent, *[FILL] * 3000)
+        box.tidy()
+        assert spent in [each.event for each in box.records]
+        assert rewards.unconfirmed(box.db) == 2.5
+        box.move_cursor(box.last - 1)
+        box.append(*[FILL] * 3000)
+        box.tidy()
+        assert spent not in [each.event for each in box.records]
+        assert rewards.unconfirmed(box.db) == 0
+        assert rewards.find_spent(box.db, "r") is None
 
     def test_what_stayed_goes_once_it_is_over_and_on_the_server(self, box: Box) -> None:
         box.append(issued("C"), *[FILL] * 2000)
@@ -449,10 +464,12 @@ def check_contiguous(found: list[tuple[int, int]], after: int) -> None:
 def send(box: Box, server: dict[int, tuple[int, int]], batches: int) -> None:
     """As the uplink does, without a network."""
     for _ in range(batches):
-        found = uplink._look(box.db)
+        found = uplink._look(box.db, most=64)
         if not found.records:
             return
         batch = uplink._batch(found)
+        assert batch.before is not None
+        assert audit(batch.before, batch.records).doubts == ()
         for record in batch.records:
             event = record.event
             server[record.seq] = (
@@ -461,4 +478,4 @@ def send(box: Box, server: dict[int, tuple[int, int]], batches: int) -> None:
         answer = uplink.Acknowledged(
             device=batch.device, epoch="E", first=batch.first, last=batch.last
         )
-        assert uplink._keep(Transaction(box.db, IDENTITY, "E", box.last), answer)
+        assert uplink._keep(Transaction(box.db, IDENTITY, "E", box.last), batch, answer)

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -31,6 +32,7 @@ from gateway.sync.uplink import _look
 
 WAIT_S = 10
 SENT = 300
+ASIDE = "SELECT event, reason FROM quarantine_before"
 PRESS = Pressed(button="exit", kind=ButtonKind.UNHAPPY, zone="till")
 Open = Callable[..., Journal]
 
@@ -43,6 +45,8 @@ def issued(code: str) -> GrantIssued:
         kind=OfferKind.COUPON,
         by="Anna",
         expires=Stamp("boot-1", 10**18, 2 * 10**18, synced=True),
+        zone="till",
+        score=2,
     )
 
 
@@ -89,6 +93,9 @@ def old(open_journal: Open, at: Stamp) -> Old:
     journal.transact(lambda work: schema.set_meta(work.connection, "cursor", str(SENT))).result(
         WAIT_S
     )
+    journal.transact(
+        lambda work: work.connection.execute("INSERT INTO quarantine VALUES (7, 'poison')").rowcount
+    ).result(WAIT_S)
     made = Old(journal.path, journal.epoch, everything(journal), live(journal))
     journal.close()
     return made
@@ -172,6 +179,11 @@ def test_one_bad_page_costs_what_is_in_it(old: Old, open_journal: Open, at: Stam
         "undone",
     }
     assert "paid" not in grants(journal)
+    promised = journal.read(lambda db: views.list_grants(db, None, 9)).result(WAIT_S)
+    assert {(each.zone, each.score) for each in promised} == {("till", 2)}
+    assert journal.read(lambda db: db.execute(ASIDE).fetchall()).result(WAIT_S) == [
+        (f"box-1.{old.epoch}.7", "poison")
+    ]
     (alert,) = live(journal)
     (before,) = old.alerts
     assert (alert.id, alert.state, alert.presses, alert.raised) == (
@@ -261,7 +273,7 @@ def test_the_uplink_begins_with_it(old: Old, open_journal: Open, at: Stamp) -> N
     spoil_a_leaf(old.path)
     journal = open_journal()
     meet(journal, at)
-    found = journal.read(_look).result(WAIT_S)
+    found = journal.read(partial(_look, most=64)).result(WAIT_S)
     assert found.epoch == journal.epoch
     assert {each.epoch for each in found.records} == {old.epoch}
     assert found.records[0].seq == SENT + 1

@@ -182,7 +182,7 @@ def check(connection: sqlite3.Connection, records: list[Record]) -> None:
     assert views.counters(connection) == fold.counters
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(events, stamps), max_size=40), st.integers(0, 40))
 def test_views_equal_a_fold_of_all_events(steps: list[tuple[AnyEvent, Stamp]], cut: int) -> None:
     with journal() as connection:
