@@ -1,0 +1,143 @@
+"""The backup's inside: a tar.gz with a manifest first, and every file by size and SHA-256."""
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+
+from gateway.errors import Refused
+
+NAMES: Final = (
+    "gateway.toml",
+    "journal.db",
+    "grant.key",
+    "access.json",
+    "setup.json",
+    "personal.db",
+    "customer.key",
+    "pushed.json",
+    "achivx.token",
+)
+"""Everything that a backup may hold; nothing else is ever written by a restore."""
+NEEDED: Final = frozenset({"gateway.toml", "journal.db", "grant.key", "access.json"})
+SEALED_ONLY: Final = frozenset({"achivx.token"})
+"""What goes into an encrypted backup alone: the token can pay and withdraw."""
+MOST_BYTES: Final = 4 << 30
+"""What a backup may come to when it is unpacked: the journal's largest bound and its views."""
+
+_MANIFEST: Final = "manifest.json"
+_MANIFEST_BYTES: Final = 64 * 1024
+_BLOCK: Final = 1 << 20
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of the backup."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is in it, and of whom.
+
+    Attributes:
+        vocabulary: The version of the journal's events.
+        made_s: Unix time, as the box believed it.
+    """
+
+    device: str
+    shop: str
+    version: str
+    vocabulary: int
+    made_s: float
+    members: tuple[Member, ...]
+
+
+def members(files: Mapping[str, Path]) -> tuple[Member, ...]:
+    """What a manifest says of these files."""
+    return tuple(_member(name, path) for name, path in files.items())
+
+
+def pack(manifest: Manifest, files: Mapping[str, Path], out: Path) -> None:
+    """Write the archive; its files must not change meanwhile.
+
+    Raises:
+        OSError: The disk.
+    """
+    with tarfile.open(out, "x:gz", compresslevel=6) as archive:
+        text = msgspec.json.encode(manifest)
+        archive.addfile(_info(_MANIFEST, len(text)), io.BytesIO(text))
+        for member in manifest.members:
+            with files[member.name].open("rb") as file:
+                archive.addfile(_info(member.name, member.bytes), file)
+
+
+def unpack(archive: Path, into: Path) -> Manifest:
+    """Write the files of an archive into an empty directory, each checked.
+
+    Raises:
+        Refused: `damaged_backup`, `not_a_backup`.
+        OSError: The disk.
+    """
+    try:
+        with tarfile.open(archive, "r|gz") as found:
+            return _unpack(found, into)
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        raise Refused("damaged_backup", f"the file is damaged: {error}") from error
+
+
+def _unpack(archive: tarfile.TarFile, into: Path) -> Manifest:
+    first = archive.next()
+    if first is None or first.name != _MANIFEST or first.size > _MANIFEST_BYTES:
+        raise Refused("not_a_backup", "this archive has no manifest of a box")
+    manifest = msgspec.json.decode(_content(archive, first).read(), type=Manifest)
+    expected = {member.name: member for member in manifest.members}
+    if not NEEDED <= expected.keys() <= set(NAMES):
+        raise Refused("not_a_backup", "this archive is not that of a whole box")
+    if sum(member.bytes for member in manifest.members) > MOST_BYTES:
+        raise Refused("backup_too_large", "there is more in it than any box keeps")
+    while (entry := archive.next()) is not None:
+        member = expected.pop(entry.name, None)
+        if member is None or not entry.isreg() or entry.size != member.bytes:
+            raise Refused("damaged_backup", f"the file is damaged at {entry.name!r}")
+        # Under our own name for it: no path of the archive's is ever followed.
+        _put(_content(archive, entry), into / member.name, member)
+    if expected:
+        raise Refused("damaged_backup", f"the file ends before {', '.join(expected)}")
+    return manifest
+
+
+def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
+    content = archive.extractfile(entry)
+    if content is None:
+        raise Refused("damaged_backup", f"the file is damaged at {entry.name!r}")
+    return content
+
+
+def _put(content: IO[bytes], path: Path, member: Member) -> None:
+    digest = hashlib.sha256()
+    with path.open("xb") as file:
+        path.chmod(0o600)
+        while block := content.read(_BLOCK):
+            digest.update(block)
+            file.write(block)
+    if digest.hexdigest() != member.sha256:
+        raise Refused("damaged_backup", f"the file is damaged at {member.name!r}")
+
+
+def _member(name: str, path: Path) -> Member:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Member(name=name, bytes=path.stat().st_size, sha256=digest)
+
+
+def _info(name: str, size: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.size = size
+    info.mode = 0o600
+    return info

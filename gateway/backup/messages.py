@@ -1,0 +1,112 @@
+"""What is said on the control socket about backups, restores and the support bundle.
+
+Files go over the socket in pieces: neither the page nor a command can see the state directory.
+"""
+
+from typing import ClassVar
+
+import msgspec
+
+from gateway.model import Role
+from gateway.request import Done, Request
+
+
+class FileView(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is ready to be read in pieces. `name` is for whoever saves it."""
+
+    id: str
+    name: str
+    bytes: int
+
+
+class BackupView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a checked backup holds.
+
+    Attributes:
+        device: The box it was made on, and is to be again.
+        made_s: Unix time, as that box believed it.
+        version: The program that made it.
+        files: The names of what is in it.
+    """
+
+    device: str
+    shop: str
+    made_s: float
+    version: str
+    files: tuple[str, ...]
+
+
+class RestoreState(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the state of before the latest restore is still kept aside."""
+
+    can_go_back: bool
+
+
+class MakeBackup(Request[FileView], frozen=True, tag="make_backup"):
+    """Put the whole box into one file; without a passphrase it is not encrypted."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+    passphrase: str | None = None
+
+
+class MakeBundle(Request[FileView], frozen=True, tag="make_bundle"):
+    """Put together what support needs to see, with no secret in it."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+
+
+class ReadPiece(Request[bytes], frozen=True, tag="read_piece"):
+    """The next bytes of a file, at most half a MiB; none at its end."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+    file: str
+    offset: int
+
+
+class BeginUpload(Request[str], frozen=True, tag="begin_upload"):
+    """Announce a file of so many bytes; the answer is its id."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+    bytes: int
+
+
+class SendPiece(Request[Done], frozen=True, tag="send_piece"):
+    """The next bytes of an announced file, in order."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+    file: str
+    offset: int
+    data: bytes
+
+
+class Restore(Request[BackupView], frozen=True, tag="restore"):
+    """Check an uploaded backup wholly; with `put`, then start anew as the box that it holds."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+    file: str
+    passphrase: str | None = None
+    put: bool = False
+
+
+class GetRestore(Request[RestoreState], frozen=True, tag="get_restore"):
+    """Whether there is a way back."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+
+
+class UndoRestore(Request[Done], frozen=True, tag="undo_restore"):
+    """Start anew on the state of before the latest restore."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+
+
+AnyBackupRequest = (
+    MakeBackup
+    | MakeBundle
+    | ReadPiece
+    | BeginUpload
+    | SendPiece
+    | Restore
+    | GetRestore
+    | UndoRestore
+)
