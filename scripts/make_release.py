@@ -4,7 +4,8 @@
 A release is a virtual environment by PEP 405 with nothing in it but what runs: the locked packages,
 the gateway itself, its documents and its system files. It never changes once it is complete. It is
 put together by this machine's Python for the one in the tree, which may be another version and
-another processor's: so an image is made without emulation.
+another processor's: so an image is made without emulation. With --bundle it is also packed as a
+signed update (sign_release.py).
 """
 
 import argparse
@@ -326,6 +327,19 @@ class Build:
             raise CannotBuild(why(done.stderr))
 
 
+def pack(options: argparse.Namespace, name: str, target: Target, work: Path) -> None:
+    """Pack a complete release as a signed update; raises `sign_release.CannotSign`."""
+    sys.path.append(str(Path(__file__).parent))  # -I leaves it out
+    signing: Any = importlib.import_module("sign_release")
+    release = signing.Release(
+        path=target.inside(f"{HOME}/releases/{name}"),
+        name=name,
+        model=f"achivx-store-gateway/{target.machine}/python3.{target.minor}",
+        needs=options.needs,
+    )
+    signing.pack(release, options.sign, options.bundle, work)
+
+
 def why(said: str) -> str:
     """One sentence about what pip said when it failed."""
     last = [line.strip() for line in said.splitlines() if "ERROR:" in line][-1:]
@@ -356,14 +370,21 @@ def main() -> int:
     parser.add_argument("--wheels", type=Path, metavar="DIR", help="install from here, offline")
     parser.add_argument("--python", metavar="PATH", help="inside the tree; else the system's")
     parser.add_argument("--name-only", action="store_true", help="build nothing")
+    parser.add_argument("--bundle", type=Path, metavar="FILE", help="pack it as an update, too")
+    parser.add_argument("--sign", type=Path, metavar="KEY", help="the private key, for --bundle")
+    parser.add_argument("--needs", default="0.1.0", metavar="VERSION", help="what can take it")
     options = parser.parse_args()
+    if bool(options.bundle) != bool(options.sign):
+        parser.error("--bundle FILE and --sign KEY go together")
     try:
         target = find_target(options.root.resolve(), options.python or None)
         name = release_name(target)
         if not options.name_only:
             with tempfile.TemporaryDirectory(prefix="achivx-release-") as work:
                 Build(name, target, options.wheels, Path(work)).run()
-    except CannotBuild as error:
+                if options.bundle:
+                    pack(options, name, target, Path(work))
+    except (CannotBuild, RuntimeError) as error:  # CannotSign is a RuntimeError
         print(error, file=sys.stderr)
         return 1
     except OSError as error:

@@ -1,16 +1,16 @@
 """What scripts/make_release.py decides around pip; a whole build is done by systemd/test-boot."""
 
-import importlib.util
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from packaging.markers import Marker
 
 from gateway import __version__
+from gateway.host.bundle import model_of, verified
+from tests.host.conftest import load_script, make_keys
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "make_release.py"
 ELF = {"aarch64": b"\x7fELF\x02\x01".ljust(18, b"\0") + b"\xb7\0"}
@@ -18,17 +18,7 @@ ELF["x86_64"] = ELF["aarch64"][:18] + b"\x3e\0"
 ELF["armv7l"] = b"\x7fELF\x01\x01".ljust(18, b"\0") + b"\x28\0"
 
 
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_release", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-make_release = load()
+make_release = load_script("make_release")
 
 
 def tree_with(place: Path, version: str, machine: str = "aarch64") -> Path:
@@ -136,6 +126,53 @@ class TestSentences:
         assert done.returncode == 1
         sentence = f"There is no directory {tmp_path / 'none'}: --wheels names one."
         assert done.stderr.splitlines()[-1] == sentence
+
+
+class TestBundle:
+    """Packing; what a box makes of it is tested beside the box's own half, in tests/host."""
+
+    def run(self, tree: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-I", SCRIPT, "--root", tree, *words],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @pytest.fixture
+    def tree(self, tmp_path: Path) -> Path:
+        """The tree of a system with a complete release."""
+        tree = tree_with(tmp_path / "tree", "3.11", "aarch64")
+        target = make_release.find_target(tree, None)
+        release = target.inside(f"{make_release.HOME}/releases/{make_release.release_name(target)}")
+        (release / "bin").mkdir(parents=True)
+        (release / "bin/achivx-gateway").write_text("#!/bin/sh\n")
+        (release / make_release.COMPLETE).touch()
+        return tree
+
+    def test_is_signed_and_says_what_it_is_for(self, tmp_path: Path, tree: Path) -> None:
+        keys = make_keys(tmp_path, "ours")
+        bundle = tmp_path / "update.achivx"
+        done = self.run(tree, "--bundle", bundle, "--sign", keys.private, "--needs", "0.0.1")
+        assert (done.returncode, done.stderr) == (0, "")
+        manifest = verified(bundle, keys.public, tmp_path / "seal")
+        assert manifest.release == done.stdout.strip()
+        assert (manifest.version, manifest.needs) == (__version__, "0.0.1")
+        assert manifest.model == model_of("aarch64", 11)
+        assert manifest.unpacked == len("#!/bin/sh\n")
+
+    def test_a_key_that_is_none_is_told(self, tmp_path: Path, tree: Path) -> None:
+        key = tmp_path / "key"
+        key.write_text("no key")
+        done = self.run(tree, "--bundle", tmp_path / "update.achivx", "--sign", key)
+        assert done.returncode == 1
+        assert "`openssl genpkey -algorithm ed25519` makes one" in done.stderr
+        assert not (tmp_path / "update.achivx").exists()
+
+    def test_a_bundle_without_a_key_is_told(self, tmp_path: Path, tree: Path) -> None:
+        done = self.run(tree, "--bundle", tmp_path / "update.achivx")
+        assert done.returncode == 2
+        assert "--bundle FILE and --sign KEY go together" in done.stderr
 
 
 class TestName:

@@ -5,6 +5,7 @@ Each check prints one line; the file `good` beside this one appears only when al
 
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from gateway.client import Client
+from gateway.host.client import SOCKET as HOST
+from gateway.host.releases import Outcome, Releases, Trial
+from gateway.host.trial import HOME
 from gateway.messages import GetSettings, GetStatus, PutSettings
 from gateway.simulator.tap_terminal import TapTerminal
 
@@ -27,6 +31,7 @@ SOCKET: Final = Path("/run/achivx-gateway/control.sock")
 SETTINGS: Final = Path("/etc/achivx-gateway/gateway.toml")
 COMMAND: Final = "/usr/local/bin/achivx-gateway"
 WAIT_S: Final = 30.0
+RELEASES: Final = Releases(HOME)
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -206,6 +211,66 @@ def nothing_was_lost() -> str:
     return f"{button.presses} presses in the journal, {status.journal.last_seq} records"
 
 
+def the_host_hears_the_gateway_alone() -> str:
+    assert (HOST.stat().st_mode & 0o777, HOST.owner()) == (0o600, "achivx-gateway")
+    probe = (
+        "import socket; s = socket.socket(socket.AF_UNIX);"
+        f"s.connect({str(HOST)!r});"
+        's.sendall(b\'{"verb":"list_bundles"}\\n\'); print(s.recv(9999).decode())'
+    )
+    assert as_user("achivx-webui", sys.executable, "-c", probe).returncode == 1
+    assert "forbidden" in run(sys.executable, "-c", probe).stdout, "root may ask by itself"
+    assert run(COMMAND, "host").stdout.startswith("no update"), run(COMMAND, "host").stderr
+    named = run(COMMAND, "box-name", "proof-box")
+    assert named.returncode == 0, named.stderr
+    assert run("hostname").stdout.strip() == "proof-box"
+    refused = run(COMMAND, "wifi", "Shop").stderr
+    assert "NetworkManager does not run here" in refused, refused
+    return "lists sticks, names the box; says what it cannot do"
+
+
+def an_update_is_tried_and_kept(terminal: TapTerminal) -> str:
+    release = _put_on_trial("a")
+    page = terminal.wait_for_page(WAIT_S)
+    assert page is not None, "no test page"
+    outcome = until(RELEASES.outcome, "the trial's end")
+    assert outcome is not None
+    assert outcome.kept, outcome.words
+    assert RELEASES.target("current") == release
+    assert shown(GATEWAY, "ActiveState") == "active"
+    return f"after {page.text!r}"
+
+
+def one_that_fails_is_put_back() -> str:
+    before = RELEASES.target("current")
+    release = _put_on_trial("b", broken=True)
+    outcome = until(lambda: _outcome_of(release), "the trial's end")
+    assert outcome is not None
+    assert not outcome.kept
+    assert RELEASES.target("current") == before
+    until(lambda: shown(GATEWAY, "ActiveState") == "active", "active again")
+    return outcome.words
+
+
+def _put_on_trial(mark: str, *, broken: bool = False) -> str:
+    """The present release under another name, as an update would bring it."""
+    with RELEASES.locked(wait=True):  # a trial that ends takes away what it does not know
+        present = RELEASES.target("current")
+        release = f"{present.rpartition('-')[0]}-{mark * 12}"
+        shutil.copytree(RELEASES.path(present), RELEASES.path(release), symlinks=True)
+        if broken:
+            command = RELEASES.path(release) / "bin/achivx-gateway"
+            command.write_text("#!/bin/sh\necho no; exit 1\n")
+        trial = Trial(release=release, back_to=present, working=("radio",), pager="wrist-1")
+        RELEASES.begin(trial)
+    return release
+
+
+def _outcome_of(release: str) -> Outcome | None:
+    found = RELEASES.outcome()
+    return found if found is not None and found.release == release else None
+
+
 def the_firewall_is_up() -> str:
     assert shown("nftables.service", "ActiveState") == "active"
     rules = run("nft", "list", "chain", "inet", "achivx", "input").stdout
@@ -242,6 +307,9 @@ def main() -> None:
             ("kill", lambda: it_comes_back(terminal)),
             ("watchdog", lambda: a_frozen_one_is_replaced(terminal)),
             ("journal", nothing_was_lost),
+            ("host", the_host_hears_the_gateway_alone),
+            ("update", lambda: an_update_is_tried_and_kept(terminal)),
+            ("rollback", one_that_fails_is_put_back),
             ("firewall", the_firewall_is_up),
             ("udev", udev_reads_its_rules),
         ]
@@ -249,7 +317,7 @@ def main() -> None:
     if good:
         Path(__file__).with_name("good").touch()
     else:
-        for unit in (GATEWAY, PAGE, "nftables"):
+        for unit in (GATEWAY, PAGE, "nftables", "achivx-host@*", "achivx-trial"):
             print(run("journalctl", "--unit", unit, "--output=cat", "--lines=40").stdout)
 
 

@@ -5,15 +5,31 @@ import re
 import shutil
 import subprocess
 from configparser import ConfigParser
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from gateway.host.__main__ import USER
+from gateway.host.client import SOCKET
+from gateway.host.keyfiles import ADDRESS
+from gateway.host.releases import TRIAL as TRIAL_FILE
+from gateway.host.reset import EMPTIED, REMOVED, RESET_MARK, STATE
+from gateway.host.trial import HOME
 
 ROOT = Path(__file__).parent.parent.parent
 SYSTEMD = ROOT / "systemd"
 GATEWAY = SYSTEMD / "achivx-gateway.service"
 PAGE = SYSTEMD / "achivx-webui.service"
 UNITS = (GATEWAY, PAGE)
+HOST = SYSTEMD / "achivx-host@.service"
+TRIAL = SYSTEMD / "achivx-trial.service"
+RESET = SYSTEMD / "achivx-reset.service"
+ACCESS_POINT = SYSTEMD / "achivx-access-point.service"
+ROOTS = (HOST, TRIAL, RESET, ACCESS_POINT)
+STARTERS = tuple(SYSTEMD / f"achivx-{name}" for name in ("host.socket", "trial.path", "reset.path"))
+DROP_INS = sorted({*SYSTEMD.glob("appliance/*.conf")} - {SYSTEMD / "appliance/dnsmasq-shared.conf"})
+EXPOSURE = ((GATEWAY, 16), (PAGE, 12), (HOST, 16), (TRIAL, 12), (RESET, 12), (ACCESS_POINT, 10))
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -33,13 +49,13 @@ def analyze() -> str:
 
 
 class TestExposure:
-    @pytest.mark.parametrize(("unit", "most"), [(GATEWAY, 16), (PAGE, 12)])
+    @pytest.mark.parametrize(("unit", "most"), EXPOSURE)
     def test_is_low(self, unit: Path, most: int) -> None:
         words = ("security", "--offline=true", "--no-pager", f"--threshold={most}")
         done = run(analyze(), *words, unit)
         assert done.returncode == 0, done.stdout
 
-    @pytest.mark.parametrize(("unit", "most"), [(GATEWAY, 16), (PAGE, 12)])
+    @pytest.mark.parametrize(("unit", "most"), EXPOSURE)
     def test_a_hole_would_be_found(self, tmp_path: Path, unit: Path, most: int) -> None:
         holed = tmp_path / unit.name
         text = unit.read_text()
@@ -62,13 +78,17 @@ class TestVerify:
         shutil.copy(SYSTEMD / "appliance/last-resort.conf", places / "achivx-gateway.service.d")
         commands = tmp_path / "opt/achivx-gateway/current/bin"
         commands.mkdir(parents=True)
-        for unit in UNITS:
+        for unit in (*UNITS, *ROOTS, *STARTERS):
             shutil.copy(unit, places)
+        for unit in UNITS:
             shutil.copy("/bin/true", commands / unit.stem)
+        for release in ("current", "judge"):
+            (tmp_path / "opt/achivx-gateway" / release / "bin").mkdir(parents=True, exist_ok=True)
+            shutil.copy("/bin/true", tmp_path / "opt/achivx-gateway" / release / "bin/python3")
         return tmp_path
 
     def verify(self, tree: Path) -> subprocess.CompletedProcess[str]:
-        names = (unit.name for unit in UNITS)
+        names = (unit.name for unit in (*UNITS, *STARTERS, TRIAL, RESET, ACCESS_POINT))
         return run(analyze(), "verify", "--man=no", f"--root={tree}", *names)
 
     def test_is_clean(self, tree: Path) -> None:
@@ -152,6 +172,70 @@ class TestPromises:
         assert filtered == set().union(*(spelled.get(word, {word}) for word in allowed))
 
 
+class TestRoots:
+    """The units that run as root: each with what it does and no more."""
+
+    @pytest.mark.parametrize(
+        ("unit", "capabilities"),
+        [
+            (HOST, {"CAP_SYS_TIME", "CAP_DAC_READ_SEARCH"}),
+            (TRIAL, {"CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE"}),
+            (RESET, {"CAP_DAC_OVERRIDE"}),
+            (ACCESS_POINT, set()),
+        ],
+    )
+    def test_capabilities_are_the_ones_it_explains(
+        self, unit: Path, capabilities: set[str]
+    ) -> None:
+        (words,) = values(unit, "CapabilityBoundingSet")
+        assert set(words.split()) == capabilities
+        assert values(unit, "NoNewPrivileges") == ["yes"]
+
+    @pytest.mark.parametrize("unit", ROOTS, ids=lambda unit: unit.name)
+    def test_none_reaches_a_network_or_a_device(self, unit: Path) -> None:
+        assert values(unit, "PrivateNetwork") == ["yes"]
+        assert values(unit, "RestrictAddressFamilies") == ["AF_UNIX"]
+        assert values(unit, "PrivateDevices") == ["yes"]
+
+    def test_the_socket_is_the_gateways_alone(self) -> None:
+        socket = SYSTEMD / "achivx-host.socket"
+        assert values(socket, "SocketUser") == values(GATEWAY, "User") == [USER]
+        assert values(socket, "SocketMode") == ["0600"]
+        assert values(socket, "ListenStream") == [str(SOCKET)]
+        assert values(socket, "Accept") == ["yes"]
+        assert values(HOST, "StandardInput") == ["socket"]
+
+    def test_what_starts_them_is_what_the_programs_leave(self) -> None:
+        (trial,) = values(SYSTEMD / "achivx-trial.path", "PathExists")
+        (reset,) = values(SYSTEMD / "achivx-reset.path", "PathExists")
+        assert trial == str(HOME / TRIAL_FILE)
+        assert reset == f"/{STATE}/{RESET_MARK}"
+
+    def test_every_place_that_is_emptied_may_be_written(self) -> None:
+        writable = " ".join(values(RESET, "ReadWritePaths")).replace("-/", "/").split()
+        for place in (*EMPTIED, *REMOVED, STATE):
+            assert any(f"/{place}/".startswith(f"{path}/") for path in writable), place
+
+    def test_a_release_judges_no_release_but_another(self) -> None:
+        (command,) = values(TRIAL, "ExecStart")
+        assert command.startswith("/opt/achivx-gateway/judge/bin/python3 -I -m ")
+
+    def test_programs_are_there(self) -> None:
+        for unit in ROOTS:
+            (command,) = values(unit, "ExecStart")
+            assert find_spec(command.rpartition(" ")[2]) is not None
+
+    def test_nothing_waits_for_the_access_point(self) -> None:
+        for unit in UNITS:
+            assert "access-point" not in unit.read_text()
+
+    def test_one_address_in_profile_names_and_firewall(self) -> None:
+        assert f"address=/#/{ADDRESS}\n" in (SYSTEMD / "appliance/dnsmasq-shared.conf").read_text()
+        firewall = (SYSTEMD / "appliance/firewall.nft").read_text()
+        (port,) = re.findall(rf"ip daddr {ADDRESS} tcp dport 80 redirect to :(\d+)", firewall)
+        assert f"LISTEN=0.0.0.0:{port}\n" in PAGE.read_text()
+
+
 class TestUsers:
     @pytest.fixture
     def tree(self, tmp_path: Path) -> Path:
@@ -195,14 +279,15 @@ class TestBeside:
         done = run(*alone, nft, "--check", "--file", SYSTEMD / "appliance/firewall.nft")
         assert (done.returncode, done.stderr) == (0, "")
 
-    def test_udev_rules_are_assignments_and_jumps_that_land(self) -> None:
-        text = (SYSTEMD / "achivx-gateway.rules").read_text()
+    @pytest.mark.parametrize("name", ["achivx-gateway.rules", "appliance/sticks.rules"])
+    def test_udev_rules_are_assignments_and_jumps_that_land(self, name: str) -> None:
+        text = (SYSTEMD / name).read_text()
         key = r'[A-Z_]+(\{[\w.]+\})?(==|!=|=|\+=)"[^"]*"'
         for line in text.splitlines():
             assert re.fullmatch(rf"(#.*|{key}(, {key})*|)", line), line
         assert set(re.findall(r'GOTO="(\w+)"', text)) == set(re.findall(r'LABEL="(\w+)"', text))
 
-    @pytest.mark.parametrize("path", sorted(SYSTEMD.glob("appliance/*.conf")), ids=lambda p: p.name)
+    @pytest.mark.parametrize("path", DROP_INS, ids=lambda p: p.name)
     def test_drop_ins_are_sections_of_keys(self, path: Path) -> None:
         parser = ConfigParser(strict=False, interpolation=None)
         parser.read(path)
