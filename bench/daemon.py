@@ -183,7 +183,7 @@ class ProbedGateway(Gateway):
 
     def _finger(self) -> None:
         obey(self._do)
-        self._from_thread(self._stop.set)
+        self._from_thread(self._life.stop)
 
     def _do(self, order: Order) -> Done:
         panel = self._panel

@@ -21,6 +21,7 @@ from gateway.config import Access as Rules
 from gateway.config import Staff
 from gateway.errors import Refused
 from gateway.files import clear_leftovers, write_atomic
+from gateway.guard.messages import SessionView
 from gateway.messages import Session
 from gateway.model import Role
 
@@ -47,6 +48,7 @@ class _Kept(msgspec.Struct):
 
     staff: str
     expires: float  # Unix time
+    since: float | None = None
 
 
 class _File(msgspec.Struct):
@@ -207,6 +209,30 @@ class Access:
             if self._file.sessions.pop(_digest(token), None) is not None:
                 await self._save()
 
+    def sessions(self, token: str | None) -> tuple[SessionView, ...]:
+        """Everybody who is signed in, the latest first; `token` is the asker's own session's."""
+        own, now = _digest(token or ""), self._wall()
+        return tuple(
+            SessionView(
+                id=_public(key),
+                staff=kept.staff,
+                since_s=kept.since,
+                until_s=kept.expires,
+                mine=key == own,
+            )
+            for key, kept in reversed(self._file.sessions.items())
+            if kept.expires >= now and kept.staff in self._roles
+        )
+
+    async def end(self, session: str) -> None:
+        """End the session that `sessions` shows under this id, if there is one."""
+        async with self._one_at_a_time:
+            gone = [key for key in self._file.sessions if _public(key) == session]
+            for key in gone:
+                del self._file.sessions[key]
+            if gone:
+                await self._save()
+
     def _verify(self, hashed: str, pin: str) -> bool:
         try:
             return self._hasher.verify(hashed, pin)
@@ -246,7 +272,7 @@ class Access:
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         live = [(key, kept) for key, kept in self._file.sessions.items() if kept.expires > now]
         self._file.sessions = dict(live[-SESSIONS_MOST + 1 :])
-        self._file.sessions[_digest(token)] = _Kept(name, now + self._session_s)
+        self._file.sessions[_digest(token)] = _Kept(name, now + self._session_s, now)
         await self._save()
         return Session(token=token, staff=name, role=self._roles[name])
 
@@ -280,11 +306,38 @@ class Access:
         await asyncio.to_thread(write_atomic, self._path, msgspec.json.encode(self._file))
 
 
+def without_sessions(data: bytes) -> bytes:
+    """What a file of this kind keeps for another life of the box: the PINs, and nothing else.
+
+    Raises:
+        msgspec.DecodeError: It is damaged.
+    """
+    return msgspec.json.encode(_File(pins=_decode(data).pins))
+
+
+def pin_hashes(data: bytes) -> tuple[str, ...]:
+    """The PINs' hashes in a file of this kind.
+
+    Raises:
+        msgspec.DecodeError: It is damaged.
+    """
+    return tuple(_decode(data).pins.values())
+
+
 def _read(path: Path) -> _File:
+    return _decode(path.read_bytes())
+
+
+def _decode(data: bytes) -> _File:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_File)
+        return msgspec.json.decode(data, type=_File)
     except (UnicodeDecodeError, RecursionError) as error:  # msgspec lets these two through
         raise msgspec.DecodeError(str(error)) from error
+
+
+def _public(key: str) -> str:
+    """A name for a session that tells nothing of its token, nor of how it is kept."""
+    return _digest(f"session {key}")[:16]
 
 
 def _digest(token: str) -> str:

@@ -11,10 +11,22 @@ import sys
 from collections.abc import Sequence
 
 from gateway import __version__
-from gateway.commands import ask, box, bridge, encode, pages, replay
+from gateway.commands import (
+    ask,
+    backup,
+    box,
+    bridge,
+    cases,
+    encode,
+    host,
+    insights,
+    pages,
+    replay,
+    rewards,
+)
 from gateway.errors import GatewayError
 
-_GROUPS = (box, pages, ask, replay, encode, bridge)
+_GROUPS = (box, backup, pages, ask, cases, rewards, insights, replay, host, encode, bridge)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ journals still read; a change of meaning gets a new tag. Names and card numbers 
 not in here: events outlive the time for which personal data may be kept.
 """
 
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -129,7 +130,14 @@ class AlertContacted(Event, frozen=True, tag="alert_contacted"):
 
 
 class AlertResolved(Event, frozen=True, tag="alert_resolved"):
-    """How it ended. `account` as in `AlertAcknowledged`."""
+    """How it ended. `account` as in `AlertAcknowledged`.
+
+    Attributes:
+        severity: From 1 to 5; what was not said here stands as it was described before.
+        reason: A free word of old journals; `note` has taken its place.
+        cause: What went wrong, a name of `[[causes]]`.
+        note: The key of a free note in the personal store, never its words.
+    """
 
     alert: str
     by: str
@@ -137,6 +145,37 @@ class AlertResolved(Event, frozen=True, tag="alert_resolved"):
     account: str | None = None
     severity: int | None = None
     reason: str | None = None
+    cause: str | None = None
+    note: str | None = None
+
+
+class CaseDescribed(Event, frozen=True, tag="case_described"):
+    """What was found out with the customer; None leaves what was said before.
+
+    `severity`, `cause` and `note` as in `AlertResolved`.
+    """
+
+    alert: str
+    by: str
+    severity: int | None = None
+    cause: str | None = None
+    note: str | None = None
+
+
+class CustomerNamed(Event, frozen=True, tag="customer_named"):
+    """Whose case it is: a key of the personal store, None for a customer who stays anonymous."""
+
+    alert: str
+    by: str
+    customer: str | None = None
+
+
+class SecurityCalled(Event, frozen=True, tag="security_called"):
+    """Somebody makes trouble on purpose. `pages` are the ids of the pages that called security."""
+
+    alert: str
+    by: str
+    pages: tuple[str, ...] = ()
 
 
 class AlertMissed(Event, frozen=True, tag="alert_missed"):
@@ -164,6 +203,8 @@ class GrantIssued(Event, frozen=True, tag="grant_issued"):
         day: The day that it counts on where promises are limited, see `grants/limits.py`.
         score: How much spoke for misuse, see `grants/misuse.py`.
         override: Why a manager granted it all the same.
+        playbook: The version of the playbook that its offer was of, see `grants/playbook.py`.
+        central: The centre's id of a personal grant that it pushed; None for the shop's own.
     """
 
     code: str
@@ -180,12 +221,15 @@ class GrantIssued(Event, frozen=True, tag="grant_issued"):
     day: str = ""
     score: int = 0
     override: str | None = None
+    playbook: str = ""
+    central: str | None = None
 
 
 class GrantRedeemed(Event, frozen=True, tag="grant_redeemed"):
     """A grant was handed over at the counter: carries what the server needs to book it.
 
     `again`: it was handed over before, and that was undone; the server has booked it then.
+    `central`: the centre's id of a personal grant, under which it is settled.
     """
 
     code: str
@@ -194,6 +238,7 @@ class GrantRedeemed(Event, frozen=True, tag="grant_redeemed"):
     account: str | None = None
     tokens: float = 0.0
     again: bool = False
+    central: str | None = None
 
 
 class GrantRedeemUndone(Event, frozen=True, tag="grant_redeem_undone"):
@@ -211,7 +256,55 @@ class GrantVoided(Event, frozen=True, tag="grant_voided"):
     reason: str
 
 
+PUSHED: Final = "centre:"
+"""How the request ids of personal grants begin; what follows is the centre's id."""
+
 GrantEvent = GrantIssued | GrantRedeemed | GrantRedeemUndone | GrantVoided
+
+
+class TokensSpent(Event, frozen=True, tag="tokens_spent"):
+    """A customer paid with tokens at the counter.
+
+    Attributes:
+        request: The caller's id of the request, so that a repeat spends nothing more.
+        tokens: How many, above 0, in quarters.
+        balance: What the account had by the server's word that it was decided on.
+    """
+
+    request: str
+    account: str
+    tokens: float
+    by: str
+    balance: float
+
+
+class ShiftKept(Event, frozen=True, tag="shift_kept"):
+    """A person's shift is over, they answered an alert in it, and none of their zones' was missed.
+
+    Attributes:
+        account: The person's own, as in `AlertAcknowledged`.
+        begins_ns: When the shift began, Unix time in nanoseconds.
+        ends_ns: When it ended.
+    """
+
+    by: str
+    account: str
+    begins_ns: int
+    ends_ns: int
+
+
+class GrantKeyRotated(Event, frozen=True, tag="grant_key_rotated"):
+    """Codes are signed with a new key from now on. `old`: keys whose codes are still good."""
+
+    by: str
+    old: int
+
+
+class PersonalForgotten(Event, frozen=True, tag="personal_forgotten"):
+    """What was kept of one customer was deleted, and `entries` of it; whose it was is not told."""
+
+    by: str
+    entries: int
 
 
 class DailyTestConfirmed(Event, frozen=True, tag="test_confirmed"):
@@ -229,7 +322,7 @@ class OwnerPinReset(Event, frozen=True, tag="owner_pin_reset"):
 
 
 class FactoryResetRequested(Event, frozen=True, tag="factory_reset_requested"):
-    """The set-up button was held longer: the box is to be as new."""
+    """The box is to be as new: a set-up button was held longer, or, with none, the page asked."""
 
     button: str
 
@@ -240,6 +333,31 @@ class SettingsChanged(Event, frozen=True, tag="settings_changed"):
     by: str
     sha256: str
     keys: tuple[str, ...] = ()
+
+
+class Deed(StrEnum):
+    """What an owner has done to the box, beside its settings."""
+
+    PIN_SET = "pin_set"
+    SESSIONS_ENDED = "sessions_ended"
+    BACKUP_MADE = "backup_made"
+    BUNDLE_MADE = "bundle_made"
+    RESTORED = "restored"
+    RESTORE_UNDONE = "restore_undone"
+
+
+class Administered(Event, frozen=True, tag="administered"):
+    """Somebody did something to the box itself, for the audit log. No secret is in it.
+
+    Attributes:
+        via: As in acknowledging.
+        about: Whose PIN or sessions, where it is about a person.
+    """
+
+    by: str
+    via: str
+    deed: Deed
+    about: str | None = None
 
 
 class Total(msgspec.Struct, frozen=True):
@@ -309,16 +427,24 @@ AnyEvent = (
     | AlertAcknowledged
     | AlertContacted
     | AlertResolved
+    | CaseDescribed
+    | CustomerNamed
+    | SecurityCalled
     | AlertMissed
     | AlertReturned
     | GrantIssued
     | GrantRedeemed
     | GrantRedeemUndone
     | GrantVoided
+    | TokensSpent
+    | ShiftKept
+    | GrantKeyRotated
+    | PersonalForgotten
     | DailyTestConfirmed
     | OwnerPinReset
     | FactoryResetRequested
     | SettingsChanged
+    | Administered
     | Gap
     | Salvaged
     | ClockRepaired

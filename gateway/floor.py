@@ -29,6 +29,8 @@ from gateway.paging.lane import PageLane
 
 Kept = Future[list[Record]]
 
+KEEP_S: Final = 5.0
+"""How long an answer waits for the disk before it says that it could not be kept yet."""
 PAGE_FIRST_S: Final = 0.002
 """How long a page may take to its first byte before what led to it is handed to the journal: the
 transmitter's thread, the journal's and this one share one interpreter."""

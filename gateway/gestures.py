@@ -15,11 +15,10 @@ from gateway.errors import Refused
 from gateway.events import AnyEvent, FactoryResetRequested, OwnerPinReset
 from gateway.faults import Faults
 from gateway.files import write_atomic
+from gateway.host.reset import RESET_MARK as RESET_MARK  # noqa: PLC0414 - exported
 from gateway.inputs.verdicts import Released, SetupStage
 
-RESET_MARK: Final = "factory-reset-requested"
-"""The file's name in the state directory."""
-REQUESTED: Final = "asked for at the set-up button, and done once the box's host has seen it"
+REQUESTED: Final = "asked for, and done once the box's host has seen it"
 
 _log: Final = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ class Gestures:
             case SetupStage.PASSWORD_RESET:
                 self._start(self._reset_owner(verdict.button))
             case SetupStage.FACTORY_RESET:
-                self._start(self._request_reset(verdict.button))
+                self._start(self.request_reset(verdict.button))
             case None:
                 pass
 
@@ -75,13 +74,14 @@ class Gestures:
         _log.warning("the owners' PINs were reset at the set-up button %s", button)
         self._record(OwnerPinReset(button=button))
 
-    async def _request_reset(self, button: str) -> None:
+    async def request_reset(self, button: str) -> None:
+        """Leave the mark that the host makes the box new by; `button` is empty for the page."""
         try:
             await asyncio.to_thread(write_atomic, self._mark, b"")
         except OSError as error:
-            words = f"asked for at the set-up button, and cannot be noted: {error.strerror}"
+            words = f"asked for, and cannot be noted: {error.strerror}"
             self._faults.set("box/factory-reset", words)
             return
-        _log.warning("a factory reset was asked for at the set-up button %s", button)
+        _log.warning("a factory reset was asked for at %s", button or "the page")
         self._record(FactoryResetRequested(button=button))
         self._faults.set("box/factory-reset", REQUESTED)

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections import deque
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,6 +10,8 @@ import msgspec
 
 log: Final = logging.getLogger("gateway")
 
+LINES_MOST: Final = 1000
+"""Lines that are kept for the support bundle."""
 _PRIORITIES: Final = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
 
 
@@ -29,6 +32,21 @@ class JsonLines(logging.Formatter):
         return f"<{priority}>{msgspec.json.encode(line).decode()}"
 
 
+class Recent(logging.Handler):
+    """Keeps the last lines in memory: the sandbox does not let the system's journal be read."""
+
+    lines: Final[deque[str]] = deque(maxlen=LINES_MOST)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        self.lines.append(self.format(record))
+
+
+def recent() -> tuple[str, ...]:
+    """The last lines of this process's log, oldest first."""
+    return tuple(Recent.lines)
+
+
 def set_up(level: int = logging.INFO) -> None:
     """Log to stderr, in the form that whoever reads it wants."""
     handler = logging.StreamHandler()
@@ -36,4 +54,6 @@ def set_up(level: int = logging.INFO) -> None:
         handler.setFormatter(JsonLines())
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    kept = Recent()
+    kept.setFormatter(JsonLines())
+    logging.basicConfig(level=level, handlers=[handler, kept], force=True)

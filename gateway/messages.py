@@ -9,15 +9,22 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from gateway.alerts.case import Alert
+from gateway.backup.messages import AnyBackupRequest
 from gateway.config import Button, Cause, Offer
+from gateway.customers.messages import AnyCustomerRequest
 from gateway.events import Record
-from gateway.grants.grant import Grant
+from gateway.grants.messages import AnyRewardRequest
+from gateway.guard.messages import AnyGuardRequest
+from gateway.host.messages import AnyHostRequest
+from gateway.insights.messages import AnyInsightsRequest
 from gateway.model import GrantState, Label, Language, Outcome, Receipt, Role
+from gateway.request import AlertView as AlertView  # noqa: PLC0414 - exported
 from gateway.request import Done as Done  # noqa: PLC0414 - exported
+from gateway.request import GrantView as GrantView  # noqa: PLC0414 - exported
 from gateway.request import Request as Request  # noqa: PLC0414 - exported
 from gateway.request import Session as Session  # noqa: PLC0414 - exported
 from gateway.setup.messages import AnySetupRequest
+from gateway.sync.messages import AnyCentreRequest
 
 MAX_LINE: Final = 1 << 20
 """Bytes of the longest line either side reads."""
@@ -40,30 +47,6 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool
     claimed: bool
     life: str
-
-
-class AlertView(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert with what depends on the present moment.
-
-    Attributes:
-        age_s: Seconds since the press; None when it is from another boot and nobody knows.
-        next_page_s: Seconds until the ladder pages again; None when it will not.
-        label_ru: The button's label, or the zone.
-    """
-
-    alert: Alert
-    age_s: float | None
-    next_page_s: float | None
-    label_ru: str
-    label_en: str
-
-
-class GrantView(msgspec.Struct, frozen=True, kw_only=True):
-    """A grant, and the offer's label as it was configured."""
-
-    grant: Grant
-    label_ru: str
-    label_en: str
 
 
 class ProposedOffer(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,19 +160,28 @@ class ClockStatus(msgspec.Struct, frozen=True, kw_only=True):
 class GrantsStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What the shop stands to lose at most while it is cut off from the server.
 
-    Codes are good in this shop alone, so that it is no more than what was promised here.
+    Codes are good in this shop alone, so that it is no more than what was promised here and what
+    customers pay with, if they spend the same tokens elsewhere too.
 
     Attributes:
         live: Grants that may still be redeemed.
         cost: What they cost the shop, in its currency.
         tokens: What they credit.
+        spent: Tokens spent here that the server does not know of yet.
+        spendable: How many more may be spent here while it does not answer.
         overrides: How often a manager has granted what spoke for misuse.
+        false_alarms: How many alerts were none.
+        misuses: How many were misuse.
     """
 
     live: int = 0
     cost: float = 0.0
     tokens: float = 0.0
+    spent: float = 0.0
+    spendable: float = 0.0
     overrides: int = 0
+    false_alarms: int = 0
+    misuses: int = 0
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -280,12 +272,18 @@ class Contact(Request[AlertView], frozen=True, tag="contact"):
 
 
 class Resolve(Request[AlertView], frozen=True, tag="resolve"):
-    """How it ended."""
+    """How it ended. What is not said stands as it was described before.
+
+    Attributes:
+        cause: What went wrong, a name of `GetCauses`.
+        note: Free words, kept in the personal store.
+    """
 
     alert: str
     outcome: Outcome
     severity: int | None = None
-    reason: str | None = None
+    cause: str | None = None
+    note: str | None = None
 
 
 class GetOffers(Request[tuple[ProposedOffer, ...]], frozen=True, tag="offers"):
@@ -306,13 +304,17 @@ class GetStaff(Request[tuple[StaffView, ...]], frozen=True, tag="staff"):
 class IssueGrant(Request[GrantView], frozen=True, tag="grant"):
     """Promise a remedy. A repeat of `request` answers with the same grant.
 
-    `override`: why a manager grants it, although something speaks for misuse.
+    Attributes:
+        account: The customer's on ACHIVX, or None for an anonymous one.
+        customer: The customer as typed or scanned, in place of `account`.
+        override: Why a manager grants it, although something speaks for misuse.
     """
 
     request: str
     offer: str
     alert: str | None = None
     account: str | None = None
+    customer: str | None = None
     override: str | None = None
 
 
@@ -423,6 +425,14 @@ AnyRequest = (
     | PutSettings
     | Subscribe
     | AnySetupRequest
+    | AnyHostRequest
+    | AnyRewardRequest
+    | AnyBackupRequest
+    | AnyGuardRequest
+    | AnyInsightsRequest
+    | AnyCustomerRequest
+    | AnyCentreRequest
+    | AnyCentreRequest
 )
 
 

@@ -6,11 +6,12 @@ import sqlite3
 
 from gateway import __version__, messages
 from gateway.clock import NS_PER_S, Stamp
-from gateway.config import Button, Config, Transmitter
+from gateway.config import Button, Config, Spending, Transmitter
 from gateway.faults import Faults
-from gateway.journal import promises
+from gateway.journal import promises, rewards
 from gateway.journal.retention import Room
 from gateway.journal.store import Journal
+from gateway.model import Outcome
 from gateway.paging import lane
 from gateway.sync.uplink import Uplink
 
@@ -51,11 +52,21 @@ def status(
     )
 
 
-def grants(connection: sqlite3.Connection, now: Stamp) -> messages.GrantsStatus:
-    """What is promised and neither redeemed nor over."""
+def grants(
+    connection: sqlite3.Connection, now: Stamp, limits: Spending
+) -> messages.GrantsStatus:
+    """What is promised and neither redeemed nor over, and what is spent or may be offline."""
     live, cost, tokens = promises.outstanding(connection, now)
+    spent = rewards.unconfirmed(connection)
     return messages.GrantsStatus(
-        live=live, cost=cost, tokens=tokens, overrides=promises.overrides(connection)
+        live=live,
+        cost=cost,
+        tokens=tokens,
+        spent=spent,
+        spendable=max(limits.offline_tokens - spent, 0.0),
+        overrides=promises.overrides(connection),
+        false_alarms=promises.ended_as(connection, Outcome.FALSE_ALARM),
+        misuses=promises.ended_as(connection, Outcome.MISUSE),
     )
 
 

@@ -4,6 +4,8 @@ from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
+from gateway.alerts.case import Alert
+from gateway.grants.grant import Grant
 from gateway.model import Role
 
 T_co = TypeVar("T_co", covariant=True)
@@ -28,3 +30,29 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     staff: str
     role: Role
+
+
+class AlertView(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert with what depends on the present moment.
+
+    Attributes:
+        age_s: Seconds since the press; None when it is from another boot and nobody knows.
+        next_page_s: Seconds until the ladder pages again; None when it will not.
+        label_ru: The button's label, or the zone.
+        unkept: It was done, but what was said of the customer could not be kept with it.
+    """
+
+    alert: Alert
+    age_s: float | None
+    next_page_s: float | None
+    label_ru: str
+    label_en: str
+    unkept: bool = False
+
+
+class GrantView(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant, and the offer's label as it was configured."""
+
+    grant: Grant
+    label_ru: str
+    label_en: str

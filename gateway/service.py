@@ -7,21 +7,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from gateway import __version__, messages, overview
+from gateway import __version__, messages, overview, shown
 from gateway.access import Access
 from gateway.alerts import hours
 from gateway.alerts.case import Alert
-from gateway.clock import NS_PER_S, Clock
+from gateway.clock import Clock
 from gateway.config import Cause, Config
 from gateway.config.settings import Settings
 from gateway.control import Asker
+from gateway.customers.rule import CustomerRule
 from gateway.errors import Refused
 from gateway.events import Record, SettingsChanged
 from gateway.faults import Faults
-from gateway.floor import Floor
+from gateway.floor import KEEP_S, Floor
 from gateway.grants.desk import GrantDesk
 from gateway.grants.grant import Grant
-from gateway.grants.playbook import CAUSES, proposals
+from gateway.grants.playbook import CAUSES, cause_named, proposals
 from gateway.inputs.verdicts import Pressed
 from gateway.journal import reading, views
 from gateway.journal.store import Journal
@@ -32,8 +33,6 @@ from gateway.simulator.panel import Panel, press
 from gateway.sync.uplink import Uplink
 from gateway.watchman import Watchman
 
-KEEP_S: Final = 5.0
-"""How long an answer waits for the disk before it says that it could not be kept yet."""
 PAGE_S: Final = 60.0
 PRESSES_MOST: Final = 50
 CLOSED_MOST: Final = 200
@@ -91,6 +90,7 @@ class BoxService:
         self._uplink: Final = uplink
         self._panel: Final = panel
         self._watchman: Final = watchman
+        self._rule: Final = CustomerRule(config.customers)
         self._pressing: Final = asyncio.Lock()
         self._life: Final = secrets.token_hex(8)
         self._handlers: Final[dict[type[Request[Any]], Handler]] = {
@@ -98,12 +98,10 @@ class BoxService:
             messages.Login: self._login,
             messages.Logout: self._logout,
             messages.WhoAmI: self._who_am_i,
-            messages.SetPin: self._set_pin,
-            messages.GetStatus: self._status,
+            messages.GetStatus: lambda *_: self.status(),
             messages.GetAlerts: self._alerts,
             messages.Acknowledge: self._acknowledge,
             messages.Contact: self._contact,
-            messages.Resolve: self._resolve,
             messages.GetOffers: self._offers,
             messages.GetCauses: self._causes,
             messages.GetStaff: self._staff,
@@ -157,12 +155,6 @@ class BoxService:
             token=asker.token or "", staff=asker.name, role=asker.role or Role.STAFF
         )
 
-    async def _set_pin(self, request: messages.SetPin, asker: Asker) -> messages.Done:
-        if request.staff != asker.name:
-            asker.require(Role.OWNER)
-        await self._access.set_pin(request.staff, request.pin)
-        return messages.Done()
-
     async def _staff(self, _: messages.GetStaff, __: Asker) -> tuple[messages.StaffView, ...]:
         now = self._clock.now()
         return tuple(
@@ -185,16 +177,7 @@ class BoxService:
         return tuple(self._alert_view(alert) for alert in (*live, *closed))
 
     def _alert_view(self, alert: Alert) -> AlertView:
-        now = self._clock.now()
-        age_ns = alert.raised.age_ns(now)
-        label = self._floor.desk.label(alert)
-        return AlertView(
-            alert=alert,
-            age_s=None if age_ns is None else age_ns / NS_PER_S,
-            next_page_s=self._floor.desk.next_page_s(alert, now),
-            label_ru=label.ru,
-            label_en=label.en,
-        )
+        return shown.alert_view(alert, self._floor.desk, self._clock.now())
 
     async def _acknowledge(self, request: messages.Acknowledge, asker: Asker) -> AlertView:
         at = self._clock.now()
@@ -212,40 +195,16 @@ class BoxService:
         await self._floor.keep(decision, at, KEEP_S)
         return self._alert_view(alert)
 
-    async def _resolve(self, request: messages.Resolve, asker: Asker) -> AlertView:
-        at = self._clock.now()
-        decision = self._floor.desk.resolve(
-            request.alert,
-            asker.name,
-            request.outcome,
-            at,
-            severity=request.severity,
-            reason=request.reason,
-        )
-        await self._floor.keep(decision, at, KEEP_S)
-        alert = await self._read(lambda db: views.find_alert(db, request.alert))
-        if alert is None:
-            raise Refused("unknown_alert", f"no alert has the id {request.alert}")
-        return self._alert_view(alert)
-
     # --- grants ----------------------------------------------------------------------------
 
     async def _offers(
         self, request: messages.GetOffers, asker: Asker
     ) -> tuple[messages.ProposedOffer, ...]:
-        cause = None
-        if request.cause is not None:
-            cause = next((each for each in self._known_causes if each.name == request.cause), None)
-            if cause is None:
-                raise Refused("unknown_cause", f"there is no cause named {request.cause!r}")
+        cause = cause_named(self._config.causes, request.cause)
         found = proposals(self._config.offers, asker.role or Role.STAFF, request.severity, cause)
         return tuple(messages.ProposedOffer(offer=each.offer, why=each.why) for each in found)
 
     async def _causes(self, _: messages.GetCauses, __: Asker) -> tuple[Cause, ...]:
-        return self._known_causes
-
-    @property
-    def _known_causes(self) -> tuple[Cause, ...]:
         return self._config.causes or CAUSES
 
     async def _issue(self, request: messages.IssueGrant, asker: Asker) -> GrantView:
@@ -260,7 +219,7 @@ class BoxService:
             role=asker.role or Role.STAFF,
             at=self._clock.now(),
             alert=request.alert,
-            account=request.account,
+            account=self._rule.account(request.customer, request.account),
             override=request.override,
         )
         return self._grant_view(grant)
@@ -271,8 +230,8 @@ class BoxService:
         is_expired = request.state is GrantState.EXPIRED
         state = GrantState.ISSUED if is_expired else request.state
         found = await self._read(lambda db: views.list_grants(db, state, most))
-        shown = [self._grant_view(grant) for grant in found]
-        return tuple(view for view in shown if request.state in (None, view.grant.state))
+        all_views = [self._grant_view(grant) for grant in found]
+        return tuple(view for view in all_views if request.state in (None, view.grant.state))
 
     async def _redeem(self, request: messages.Redeem, asker: Asker) -> GrantView:
         grant = await self._grants.redeem(request.code, by=asker.name, at=self._clock.now())
@@ -289,11 +248,7 @@ class BoxService:
         return self._grant_view(grant)
 
     def _grant_view(self, grant: Grant) -> GrantView:
-        grant = grant.as_of(self._clock.now())
-        offer = self._grants.offer(grant.offer)
-        if offer is None:  # no longer in the playbook: its name is all that is left
-            return GrantView(grant=grant, label_ru=grant.offer, label_en=grant.offer)
-        return GrantView(grant=grant, label_ru=offer.label.ru, label_en=offer.label.en)
+        return shown.grant_view(grant, self._grants.offer(grant.offer), self._clock.now())
 
     # --- the box ---------------------------------------------------------------------------
 
@@ -358,12 +313,13 @@ class BoxService:
         most = min(max(request.most, 1), RECORDS_MOST)
         return await self._read(lambda db: reading.records_after(db, request.after, most))
 
-    async def _status(self, _: messages.GetStatus, __: Asker) -> messages.Status:
+    async def status(self) -> messages.Status:
+        """The whole box at a glance."""
         now = self._clock.now()
         counters, grants = {}, messages.GrantsStatus()
         if self._journal.state == "ok":
             counters = await self._read(views.counters)
-            grants = await self._read(lambda db: overview.grants(db, now))
+            grants = await self._read(lambda db: overview.grants(db, now, self._config.spending))
         return overview.status(
             config=self._config,
             now=now,

@@ -5,12 +5,17 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.cli import main
+from gateway.client import Client
+from gateway.commands.common import control_socket
+from gateway.errors import Refused
+from gateway.messages import Redeem
 from gateway.simulator.shop import SimulatedShop
 from gateway.simulator.tap_terminal import TapTerminal
 
@@ -99,6 +104,25 @@ def test_what_was_granted_is_undone_and_taken_back(
     assert "this code is void" in refused(capsys, "redeem", grant["code"], *config)
 
 
+def test_of_sixteen_clients_that_redeem_one_code_at_once_one_wins(
+    capsys: pytest.CaptureFixture[str], config: list[str], shop: SimulatedShop
+) -> None:
+    code = asked(capsys, "grant", "apology", "--json", *config)["grant"]["code"]
+    ready = threading.Barrier(16)
+
+    def redeem(_: int) -> str:
+        with Client(control_socket(shop.config_file), timeout_s=30) as client:
+            ready.wait(30)
+            try:
+                return client.call(Redeem(code=code)).grant.state
+            except Refused as refusal:
+                return refusal.code
+
+    with ThreadPoolExecutor(16) as tills:
+        answers = sorted(tills.map(redeem, range(16)))
+    assert answers == ["already_redeemed"] * 15 + ["redeemed"]
+
+
 def test_what_is_at_stake_while_offline(
     capsys: pytest.CaptureFixture[str], config: list[str]
 ) -> None:
@@ -110,7 +134,45 @@ def test_what_is_at_stake_while_offline(
     assert after["tokens"] == before["tokens"] + grant["tokens"]
     assert after["cost"] == before["cost"] + grant["cost"]
     assert main(["status", *config]) == 0
-    assert f"at stake     {after['live']} grants" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"at stake     {after['live']} grants" in out
+    assert f"offline      {after['spent']:g} tokens spent" in out
+    assert f"{after['spent'] + after['spendable']:g}" == "100"  # what the owner risks
+    assert f"misuse       {after['overrides']} granted against its signs" in out
+
+
+def test_tokens_that_were_granted_are_spent(
+    capsys: pytest.CaptureFixture[str], config: list[str], shop: SimulatedShop
+) -> None:
+    words = ("grant", "tokens", "--account", "customer-2", "--json", *config)
+    grant = asked(capsys, *words)["grant"]
+    asked(capsys, "redeem", grant["code"], "--json", *config)
+    balance = 0.0
+    for _ in range(1000):  # each command takes its time, and the line gets on with it
+        asked(capsys, "status", "--json", *config)
+        balances = {each.id: float(each.balance) for each in shop.look().accounts}
+        if balance := balances.get("customer-2", 0.0):
+            break
+    assert balance == grant["tokens"] == 5
+    words = ("spend", "customer-2", "3.5", "--request", "s-1", "--json", *config)
+    assert asked(capsys, *words)["left"] == 1.5
+    assert asked(capsys, *words)["left"] == 1.5  # the same request again
+    assert "customer-2 has 1.5 tokens" in refused(capsys, "spend", "customer-2", "2", *config)
+    assert "nobody knows" in refused(capsys, "spend", "nobody", "1", *config)
+    assert "steps of 0.25" in refused(capsys, "spend", "customer-2", "0.1", *config)
+    assert main(["spend", "customer-2", "1.5", *config]) == 0
+    assert capsys.readouterr().out == "customer-2  1.5 tokens spent, 0 left\n"
+
+
+def test_a_grant_leads_to_the_playbook_it_is_of(
+    capsys: pytest.CaptureFixture[str], config: list[str]
+) -> None:
+    grant = asked(capsys, "grant", "apology", "--json", *config)["grant"]
+    found = asked(capsys, "playbook", grant["playbook"], "--json", *config)
+    assert "apology" in {offer["name"] for offer in found["offers"]}
+    assert main(["playbook", grant["playbook"], *config]) == 0
+    assert "apology  Personal apology / Личные извинения  apology" in capsys.readouterr().out
+    assert "no grant was issued under" in refused(capsys, "playbook", "another", *config)
 
 
 def test_offers_say_why(capsys: pytest.CaptureFixture[str], config: list[str]) -> None:
@@ -143,7 +205,7 @@ def test_page_prints_its_receipt(
     view = asked(capsys, "page", "--to", "watch-2", "--text", "hello", *config)
     assert view["receipt"]["state"] == "accepted"
     assert view["receipt"]["transmitter"] == "radio"
-    assert ("1002", "HELLO") in [(page.pager, page.text) for page in shop.terminal.pages]
+    assert ("1002", "hello") in [(page.pager, page.text) for page in shop.terminal.pages]
 
 
 def test_page_that_cannot_go(capsys: pytest.CaptureFixture[str], config: list[str]) -> None:
@@ -256,7 +318,8 @@ def test_a_missing_configuration_is_one_line(capsys: pytest.CaptureFixture[str])
 
 COMMANDS = ["run", "check", "press", "page", "alerts", "ack", "contact", "resolve", "grant"]
 COMMANDS += ["redeem", "grants", "offers", "status", "export", "pin"]
-COMMANDS += ["undo", "void", "staff"]
+COMMANDS += ["undo", "void", "staff", "spend", "playbook"]
+COMMANDS += ["cases", "case", "security", "guidance", "customer", "forget", "rotate-key"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -284,3 +347,68 @@ def test_encode_writes_what_was_asked(capsys: pytest.CaptureFixture[str], tmp_pa
     refused(capsys, "encode", "pocsag", "--ric", "2097152", "--text", "hi", "--out", str(raw))
     refused(capsys, "encode", "ev1527", "--code", "XYZ", "--out", str(cu8))
     refused(capsys, "encode", "ev1527", "--code", "A5C3E4", "--unit-us", "1", "--out", str(cu8))
+
+
+def test_a_case_with_its_customer_by_command(
+    capsys: pytest.CaptureFixture[str], config: list[str]
+) -> None:
+    asked(capsys, "press", "hall-call", *config)
+    found = asked(capsys, "alerts", "--json", *config)[-1]["alert"]["id"]
+    told = refused(capsys, "case", found, "--cause", "delay", *config)
+    assert "say first that you are with" in told
+    asked(capsys, "contact", found, "--json", *config)
+    words = ("--severity", "2", "--cause", "delay", "--note", "cold soup", "--customer", "29000001")
+    case = asked(capsys, "case", found, *words, "--json", *config)
+    assert (case["note"], case["customer"]["account"]) == ("cold soup", "card:29000001")
+    assert main(["case", found, *config]) == 0
+    shown = capsys.readouterr().out
+    assert "severity 2" in shown
+    assert "note: cold soup" in shown
+    assert "customer: card:29000001 (card)" in shown
+    (opened,) = asked(capsys, "cases", "--open", "--json", *config)
+    assert opened["alert"]["id"] == found
+    assert main(["security", found, *config]) == 0
+    assert "watch-2  accepted" in capsys.readouterr().out
+    asked(capsys, "resolve", found, "--outcome", "left", "--json", *config)
+    assert main(["cases", "--closed", "--outcome", "left", "--cause", "delay", *config]) == 0
+    assert f"{found}  " in capsys.readouterr().out
+    assert "there are inattention" in refused(capsys, "cases", "--cause", "weather", *config)
+    gone = asked(capsys, "forget", "card:29000001", "--json", *config)
+    assert (gone["names"], gone["notes"]) == (1, 1)
+    assert main(["forget", "card:29000001", *config]) == 0
+    assert "named in 0 cases, 0 notes" in capsys.readouterr().out
+    assert asked(capsys, "case", found, "--json", *config)["note"] is None
+
+
+def test_a_customer_redeems_by_card(capsys: pytest.CaptureFixture[str], config: list[str]) -> None:
+    card = "29000002"
+    for _ in range(2):
+        asked(capsys, "grant", "apology", "--customer", card, "--json", *config)
+    assert main(["redeem", card, *config]) == 1
+    out, err = capsys.readouterr()
+    codes = [line.split()[0] for line in out.splitlines()]
+    assert len(codes) == 2
+    assert err.startswith("several: ")
+    asked(capsys, "redeem", codes[0], "--json", *config)
+    assert asked(capsys, "redeem", card, "--json", *config)["grant"]["code"] == codes[1]
+    assert "nothing to redeem" in refused(capsys, "redeem", card, *config)
+    assert main(["customer", card, *config]) == 0
+    assert f"customer: card:{card} (card)" in capsys.readouterr().out
+    assert "none of: card, phone" in refused(capsys, "customer", "12", *config)
+
+
+def test_the_key_is_changed_by_command(
+    capsys: pytest.CaptureFixture[str], config: list[str]
+) -> None:
+    grant = asked(capsys, "grant", "apology", "--json", *config)["grant"]
+    assert main(["rotate-key", *config]) == 0
+    assert "take a new backup" in capsys.readouterr().out
+    assert asked(capsys, "redeem", grant["code"], "--json", *config)["grant"]["undone"] == 0
+
+
+def test_guidance_is_printed_in_both_languages(
+    capsys: pytest.CaptureFixture[str], config: list[str]
+) -> None:
+    assert main(["guidance", *config]) == 0
+    assert "1. Let them finish / Дайте договорить" in capsys.readouterr().out
+    assert len(asked(capsys, "guidance", "--json", *config)) == 4

@@ -143,7 +143,7 @@ class Line:
 
 def made(kind: type[Request[Any]]) -> Request[Any]:
     """A request of this type, with anything where something is needed."""
-    anything: dict[Any, Any] = {str: "x", int: 1, float: 1.0, bool: False}
+    anything: dict[Any, Any] = {str: "x", bytes: b"x", int: 1, float: 1.0, bool: False}
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):
         if not field.required:

@@ -58,7 +58,7 @@ async def test_a_rule_pages_and_the_replay_agrees(
     await shop.ask(SimulatePress(button="exit-unhappy"))
     await shop.ask(SimulatePress(button="exit-very-unhappy"))
     page = await asyncio.to_thread(page_of_the_manager, shop)
-    assert page.startswith("EXIT: 2 UNHAPPY IN A ROW")
+    assert page.startswith("exit: 2 unhappy in a row")
     found = await asyncio.to_thread(alert_with_receipt, shop)
     assert found.label_en == "2 unhappy in a row"
     await shop.ask(Acknowledge(alert=found.alert.id))  # on disk, and so is what came before it

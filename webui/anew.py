@@ -22,6 +22,11 @@ def start_anew() -> None:
     """
     life = gateway().info.life
     gateway().call(ApplySettings())
+    wait_for_another(life)
+
+
+def wait_for_another(life: str) -> None:
+    """Return once the gateway has another life than this, or after `MOST_S`."""
     until = time.monotonic() + MOST_S
     while time.monotonic() < until:
         hang_up()

@@ -3,9 +3,33 @@
 from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from webui import language, look, mishaps, options, person, security, streams, translate
+from webui import (
+    captive,
+    encrypted,
+    language,
+    look,
+    mishaps,
+    options,
+    person,
+    security,
+    streams,
+    translate,
+)
 from webui.person import gateway
-from webui.screens import board, counter, demo, login, settings, setup, status, steps
+from webui.screens import (
+    access,
+    board,
+    box,
+    certificate,
+    counter,
+    demo,
+    insights,
+    login,
+    settings,
+    setup,
+    status,
+    steps,
+)
 
 
 def create_app(chosen: options.Options) -> Flask:
@@ -18,12 +42,28 @@ def create_app(chosen: options.Options) -> Flask:
     app.config.update(SECRET_KEY=chosen.secret_key, SEND_FILE_MAX_AGE_DEFAULT=look.STATIC_AGE_S)
     options.keep(app.extensions, chosen)
     streams.hang(app.extensions)
+    captive.lead(app)
     security.protect(app, chosen.allowed_hosts)
+    encrypted.encrypt(app, chosen)
     translate.install(app, language.choose)
     look.dress(app)
     mishaps.answer(app)
     app.teardown_request(person.hang_up)
-    for screen in (language, streams, login, board, counter, status, setup, steps, settings):
+    for screen in (
+        language,
+        streams,
+        login,
+        board,
+        counter,
+        status,
+        insights,
+        setup,
+        steps,
+        settings,
+        access,
+        box,
+        certificate,
+    ):
         app.register_blueprint(screen.blueprint)
     if chosen.simulator is not None:
         app.register_blueprint(demo.blueprint)

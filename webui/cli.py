@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from webui import secret
+from webui.authority import Authority, CannotCertify, given
 from webui.options import Options
+from webui.security import own_names
+from webui.tls import Tls
 
 LISTEN: Final = "127.0.0.1:8080"
 CONTROL: Final = "/run/achivx-gateway/control.sock"
@@ -29,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         key = secret.read(chosen.secret_key) if chosen.secret_key else secret.kept(chosen.state)
         listener = listen(chosen.listen)
-    except (CannotServe, secret.BadSecret) as error:
+        tls = _tls(chosen) if chosen.tls else None
+    except (CannotServe, secret.BadSecret, CannotCertify) as error:
         print(f"achivx-webui: {error}", file=sys.stderr)
         return 1
     options = Options(
@@ -37,12 +41,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         simulator=chosen.simulator,
         secret_key=key,
         allowed_hosts=tuple(chosen.allowed_host),
+        tls_port=None if tls is None else tls.port,
+        plain_http=chosen.plain_http,
+        authority=None if tls is None else tls.authority,
     )
     # Only now: the port is ours before the half second that the imports take.
     from webui.server import Server  # noqa: PLC0415
 
-    Server(listener.fileno(), _url(listener), options).run()
+    Server(listener.fileno(), _url(listener), options, tls).run()
     return 0
+
+
+def _tls(chosen: argparse.Namespace) -> Tls:
+    """Take the port for TLS, and see that there is a certificate before anybody asks for it.
+
+    Raises:
+        CannotServe: As `listen`, or a certificate came without its key.
+        CannotCertify: There is none.
+    """
+    listener = listen(chosen.tls)
+    host, port = listener.getsockname()[:2]
+    if (chosen.certificate is None) != (chosen.key is None):
+        raise CannotServe("--certificate and --key go together")
+    if chosen.certificate is not None:
+        context = given(chosen.certificate, chosen.key)
+        return Tls(listener.detach(), port, lambda _: context, None)
+    authority = Authority(chosen.state / "tls", own_names())
+    authority.context(host)
+    return Tls(listener.detach(), port, authority.context, authority)
 
 
 def listen(address: str) -> socket.socket:
@@ -116,6 +142,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--secret-key", metavar="FILE", type=Path, help="a key of your own, instead of a kept one"
     )
+    parser.add_argument(
+        "--tls",
+        metavar="HOST:PORT",
+        help="serve the page with TLS there; the other port then only leads to it, after set-up",
+    )
+    parser.add_argument(
+        "--plain-http", action="store_true", help="with --tls: serve it without TLS too"
+    )
+    parser.add_argument(
+        "--certificate",
+        metavar="FILE",
+        type=Path,
+        help="a certificate of your own as PEM, with its chain; else the box makes one",
+    )
+    parser.add_argument("--key", metavar="FILE", type=Path, help="the key of --certificate, as PEM")
     parser.add_argument(
         "--allowed-host",
         metavar="NAME",

@@ -12,6 +12,17 @@ from typing import Final, Self, TypeVar
 import msgspec
 
 from gateway.alerts.case import Alert, PageNote
+from gateway.backup.messages import (
+    BeginUpload,
+    FileView,
+    GetRestore,
+    MakeBackup,
+    MakeBundle,
+    ReadPiece,
+    Restore,
+    SendPiece,
+    UndoRestore,
+)
 from gateway.client import Client, Unreachable
 from gateway.config import Access as AccessSettings
 from gateway.config import (
@@ -32,6 +43,7 @@ from gateway.config import (
     RedsInARow,
     Shift,
     Silence,
+    Spending,
     Staff,
     StandingFault,
     Step,
@@ -41,14 +53,42 @@ from gateway.config import (
 )
 from gateway.config import Offer as OfferSettings
 from gateway.config import Shop as ShopSettings
+from gateway.customers.messages import (
+    CallSecurity,
+    CaseView,
+    CustomerView,
+    DescribeCase,
+    GetCase,
+    GetGuidance,
+    GuidanceStep,
+    LookUpCustomer,
+    NameCustomer,
+    RedeemScanned,
+)
 from gateway.errors import Refused
 from gateway.grants.grant import Grant
+from gateway.grants.messages import SpendTokens
+from gateway.guard.messages import AuditKind, EndSession, EndSessions, GetAudit, GetSessions
+from gateway.host.messages import ApplyUpdate, FactoryReset, GetHost, PutUpdate, RestartBox
+from gateway.insights.messages import (
+    Bar,
+    Figure,
+    GetInsights,
+    GetRules,
+    InsightsView,
+    RulesView,
+    TrialView,
+    TryRules,
+)
+from gateway.insights.spreadsheet import lines as csv_lines
+from gateway.insights.spreadsheet import rows as csv_rows
 from gateway.messages import (
     Acknowledge,
     AlertView,
     Changed,
     Contact,
     GetAlerts,
+    GetCauses,
     GetGrants,
     GetOffers,
     GetSettings,
@@ -60,13 +100,14 @@ from gateway.messages import (
     Login,
     Logout,
     ProposedOffer,
-    Redeem,
     Request,
     Resolve,
     SendPage,
     Session,
     SetPin,
     Status,
+    UndoRedeem,
+    VoidGrant,
     WhoAmI,
 )
 from gateway.model import (
@@ -114,6 +155,7 @@ from gateway.setup.messages import (
     UndoStep,
 )
 from gateway.simulator.messages import GetShop, PressButton, Shop, Watch
+from gateway.sync.messages import GetLeaderBoards, LeaderBoardView
 
 __all__ = [
     "AccessSettings",
@@ -125,26 +167,49 @@ __all__ = [
     "AlertState",
     "AlertView",
     "ApplySettings",
+    "ApplyUpdate",
+    "AuditKind",
+    "Bar",
+    "BeginUpload",
     "Button",
     "ButtonKind",
+    "CallSecurity",
+    "CaseView",
     "Cause",
     "Changed",
     "CheckSettings",
     "Claim",
     "Contact",
+    "CustomerView",
     "DailyTest",
+    "DescribeCase",
     "DevicesView",
     "EditSettings",
+    "EndSession",
+    "EndSessions",
     "Espa",
     "Ev1527",
+    "FactoryReset",
+    "Figure",
+    "FileView",
     "FinishSetup",
     "Gateway",
     "GetAlerts",
+    "GetAudit",
+    "GetCase",
+    "GetCauses",
     "GetDevices",
     "GetGrants",
+    "GetGuidance",
     "GetHistory",
+    "GetHost",
+    "GetInsights",
+    "GetLeaderBoards",
     "GetOffers",
     "GetPastSettings",
+    "GetRestore",
+    "GetRules",
+    "GetSessions",
     "GetSettings",
     "GetSetup",
     "GetShop",
@@ -152,19 +217,26 @@ __all__ = [
     "Grant",
     "GrantState",
     "GrantView",
+    "GuidanceStep",
     "Hours",
     "Info",
     "Inputs",
+    "InsightsView",
     "IssueGrant",
     "Label",
     "Ladder",
     "Language",
+    "LeaderBoardView",
     "LearnButton",
     "Logout",
+    "LookUpCustomer",
     "LowIndex",
+    "MakeBackup",
+    "MakeBundle",
     "MarkStep",
     "Mmdvm",
     "MqttUplink",
+    "NameCustomer",
     "NoUplink",
     "OfferKind",
     "OfferSettings",
@@ -176,8 +248,10 @@ __all__ = [
     "PressFlag",
     "PressPin",
     "ProposedOffer",
+    "PutUpdate",
+    "ReadPiece",
     "ReceiptState",
-    "Redeem",
+    "RedeemScanned",
     "RedsInARow",
     "Refused",
     "RemoveButton",
@@ -185,8 +259,12 @@ __all__ = [
     "ReplaceSettings",
     "Request",
     "Resolve",
+    "RestartBox",
+    "Restore",
     "Role",
+    "RulesView",
     "SendPage",
+    "SendPiece",
     "Session",
     "SetPin",
     "SetServer",
@@ -201,6 +279,8 @@ __all__ = [
     "Shop",
     "ShopSettings",
     "Silence",
+    "SpendTokens",
+    "Spending",
     "Staff",
     "StandingFault",
     "Status",
@@ -208,13 +288,20 @@ __all__ = [
     "StepState",
     "Tap",
     "Template",
+    "TrialView",
     "TryPage",
+    "TryRules",
+    "UndoRedeem",
+    "UndoRestore",
     "UndoStep",
     "UnhappyShare",
     "Unreachable",
+    "VoidGrant",
     "Watch",
     "WhoAmI",
     "ask_simulator",
+    "csv_lines",
+    "csv_rows",
 ]
 
 T = TypeVar("T")
@@ -229,13 +316,16 @@ class Gateway:
     Args:
         path: The control socket.
         token: The signed-in person's, or None for nobody's.
+        answer_s: The longest wait for an answer.
 
     Raises:
         Unreachable: Nobody answers there.
     """
 
-    def __init__(self, path: Path, token: str | None = None) -> None:
-        self._client: Final = Client(path, timeout_s=ANSWER_S)
+    def __init__(
+        self, path: Path, token: str | None = None, *, answer_s: float = ANSWER_S
+    ) -> None:
+        self._client: Final = Client(path, timeout_s=answer_s)
         try:
             self.info: Final = _ask(self._client, Hello(unprivileged=True))
         except BaseException:

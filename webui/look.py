@@ -44,13 +44,15 @@ def label(ru: str, en: str) -> str:
     return ru if language.current() is Language.RU else en
 
 
-def _screens(*, owner: bool) -> list[tuple[str, str]]:
+def _screens(role: Role | None) -> list[tuple[str, str]]:
     screens = [
         ("board.index", gettext("Board")),
         ("counter.index", gettext("Counter")),
         ("status.index", gettext("Devices")),
     ]
-    if owner:
+    if role in (Role.MANAGER, Role.OWNER):
+        screens.append(("insights.index", gettext("Insights")))
+    if role is Role.OWNER:
         screens.append(("settings.index", gettext("Settings")))
     return [("demo.index", gettext("Demo")), *screens] if _is_demo() else screens
 
@@ -69,7 +71,7 @@ def _surroundings() -> dict[str, object]:
     except (Refused, Unreachable):
         pass
     return {
-        "screens": _screens(owner=who is not None and who.role is Role.OWNER),
+        "screens": _screens(None if who is None else who.role),
         "info": info,
         "who": who,
         "is_demo": _is_demo(),

@@ -6,6 +6,8 @@ from typing import Final
 
 from flask import current_app
 
+from webui.authority import Authority
+
 _KEY: Final = "achivx-options"
 
 
@@ -18,12 +20,18 @@ class Options:
         secret_key: Signs the session cookies.
         simulator: The simulated shop's socket, or None outside the demo.
         allowed_hosts: Names beside the machine's own that a browser may know this page by.
+        tls_port: Where the page is served with TLS, None where it is not.
+        plain_http: Whether it is served without TLS too, also after set-up.
+        authority: The box's own, where it has made the certificate itself.
     """
 
     control: Path
     secret_key: str
     simulator: Path | None = None
     allowed_hosts: tuple[str, ...] = ()
+    tls_port: int | None = None
+    plain_http: bool = False
+    authority: Authority | None = None
 
 
 def keep(extensions: dict[str, object], options: Options) -> None:

@@ -86,6 +86,7 @@ _ALL: Final = (
     Section(
         "offers", lazy_gettext("Playbook"), ("offers",), {"": client.OfferSettings}, is_list=True
     ),
+    Section("spending", lazy_gettext("Paying with tokens"), ("spending",), {"": client.Spending}),
     Section("causes", lazy_gettext("Causes"), ("causes",), {"": client.Cause}, is_list=True),
     Section("daily-test", lazy_gettext("Daily test"), ("daily_test",), {"": client.DailyTest}),
     Section(
@@ -159,6 +160,7 @@ KEYS: Final = {
     "kind": lazy_gettext("Kind"),
     "label": lazy_gettext("What people read"),
     "language": lazy_gettext("Language"),
+    "leaderboard": lazy_gettext("Agrees to be shown on leader boards"),
     "least": lazy_gettext("With at least so many presses"),
     "led_pin": lazy_gettext("Pin of its LED"),
     "level": lazy_gettext("Modulation level, 0 to 255"),
@@ -172,6 +174,7 @@ KEYS: Final = {
     "max_parts": lazy_gettext("Pages for a longer text"),
     "name": lazy_gettext("Name"),
     "normally_closed": lazy_gettext("The contact opens when pressed"),
+    "offline_tokens": lazy_gettext("Tokens that may be spent in all while the server is away"),
     "open": lazy_gettext("Opens at"),
     "outcome_s": lazy_gettext("A taken alert comes back after so many seconds"),
     "pager": lazy_gettext("Pager that they wear"),
@@ -184,7 +187,9 @@ KEYS: Final = {
     "password_file": lazy_gettext("File with the password"),
     "per_customer_days": lazy_gettext("So many to one customer – in so many days"),
     "per_shop_day": lazy_gettext("By the whole shop on one day, at most"),
+    "per_shop_days": lazy_gettext("So many by the whole shop – in so many days"),
     "per_staff_day": lazy_gettext("By one person on one day, at most"),
+    "per_staff_days": lazy_gettext("So many by one person – in so many days"),
     "pin": lazy_gettext("Pin (BCM number)"),
     "plaintext": lazy_gettext("Without encryption: never, loopback, …"),
     "poll_ms": lazy_gettext("Polls every so many ms"),

@@ -14,6 +14,8 @@ from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFProtect
 
+from webui import uploads
+
 BODY_BYTES: Final = 16 * 1024
 FORM_PARTS: Final = 32
 
@@ -45,6 +47,7 @@ def protect(app: Flask, allowed_hosts: Iterable[str]) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # a counter's page stays open all day; the session ends it
     )
     app.before_request(_guard(allowed_hosts))
+    uploads.widen(app)  # before the token is looked for in a body
     CSRFProtect(app)
     app.after_request(_add_headers)
 

@@ -1,6 +1,9 @@
 """Gunicorn as a library: one worker of threads, ended within two seconds with streams open."""
 
 import signal
+import socket
+import ssl
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -11,6 +14,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from webui.app import create_app
 from webui.options import Options
 from webui.streams import doorbell
+from webui.tls import OverTls, Tls, hurry
 
 THREADS: Final = 32
 GRACE_S: Final = 2
@@ -20,6 +24,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Gunicorn's thread worker, which ends the open event streams before it waits for threads."""
 
     wsgi: Flask | None
+    tls: Tls | None = None  # set before the worker is made: gunicorn makes it by itself
+
+    def enqueue_req(self, conn: Any) -> None:
+        """A connection is to be served, for the first time or again."""
+        if not conn.initialized:
+            hurry(conn.sock)
+            if self.tls is not None and conn.server[1] == self.tls.port:
+                conn.cfg = OverTls(self.cfg, partial(self._context, conn.sock))
+        super().enqueue_req(conn)
+
+    def _context(self, connection: socket.socket) -> ssl.SSLContext:
+        assert self.tls is not None  # noqa: S101 - only asked for its connections
+        return self.tls.context(connection.getsockname()[0])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM."""
@@ -45,9 +62,13 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         descriptor: The listening socket's.
         address: What people type to get here.
         options: What the page is started with.
+        tls: The port with TLS, if there is one.
     """
 
-    def __init__(self, descriptor: int, address: str, options: Options) -> None:
+    def __init__(
+        self, descriptor: int, address: str, options: Options, tls: Tls | None = None
+    ) -> None:
+        Worker.tls = tls
         self._descriptor = descriptor
         self._address = address
         self._options = options
@@ -56,12 +77,13 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load_config(self) -> None:
         """The settings, all of them ours: no file and no environment variable is read."""
         settings: dict[str, object] = {
-            "bind": f"fd://{self._descriptor}",
+            "bind": self._sockets(),
             "control_socket_disable": True,
             "graceful_timeout": GRACE_S,
             "keepalive": 1,  # also how long an idle connection may hold up the end
             "limit_request_line": 2048,
             "loglevel": "warning",
+            "sendfile": False,  # which goes past TLS
             "threads": THREADS,
             "when_ready": self._announce,
             "worker_class": Worker,
@@ -70,9 +92,14 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         for name, value in settings.items():
             self.cfg.set(name, value)
 
+    def _sockets(self) -> list[str]:
+        more = [] if Worker.tls is None else [Worker.tls.descriptor]
+        return [f"fd://{each}" for each in (self._descriptor, *more)]
+
     def load(self) -> Flask:
         """The application, made in the worker."""
         return create_app(self._options)
 
     def _announce(self, _arbiter: Any) -> None:
-        print(f"achivx-webui: the page is at {self._address}", flush=True)
+        secure = "" if Worker.tls is None else f", with TLS at port {Worker.tls.port}"
+        print(f"achivx-webui: the page is at {self._address}{secure}", flush=True)

@@ -28,6 +28,11 @@ def lazy_gettext(text: str) -> object:
     return found
 
 
+def spell_number(number: float) -> str:
+    """A number as people write it, to a tenth, e.g. `1,234.5`."""
+    return str(flask_babel.format_decimal(number, "#,##0.#"))
+
+
 def spell_date(day: date) -> str:
     """A date as people write it, e.g. `5 Nov 2026`."""
     return str(flask_babel.format_date(day, "medium", rebase=False))

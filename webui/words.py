@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from webui.client import (
     AlertCause,
+    AuditKind,
     ButtonKind,
     Language,
     OfferKind,
@@ -20,6 +21,57 @@ from webui.client import (
 from webui.translate import chosen, gettext, lazy_gettext, spell_date, spell_moment
 
 REFUSALS: Final = {
+    "clock_synced": lazy_gettext("The time comes from the network and is right."),
+    "host_failed": lazy_gettext(
+        "The box could not do it. Try again; if it fails again, look at its log."
+    ),
+    "no_access_point": lazy_gettext("This box has no Wi-Fi that can open an access point."),
+    "no_bundle": lazy_gettext("There is no update to read. Choose its file again."),
+    "no_host": lazy_gettext(
+        "This machine is no appliance. Its administrator can do this with the system's own tools."
+    ),
+    "no_key": lazy_gettext(
+        "This box trusts no key, so it takes no updates. Ask whoever installed it."
+    ),
+    "no_network_manager": lazy_gettext(
+        "The network of this machine is set up by its administrator."
+    ),
+    "no_room": lazy_gettext("There is not enough room on the card for this update."),
+    "not_an_update": lazy_gettext(
+        "This file is no update that this box understands. Choose another one."
+    ),
+    "not_joined": lazy_gettext("The box could not join that Wi-Fi. Compare its name and password."),
+    "not_signed": lazy_gettext(
+        "This update is not signed by the maker that this box trusts. Do not use it."
+    ),
+    "older": lazy_gettext("This update is older than what runs here."),
+    "other_model": lazy_gettext(
+        "This update is for another kind of box. Choose the one for yours."
+    ),
+    "same_release": lazy_gettext("This version runs here already."),
+    "too_big": lazy_gettext("This file is too big for an update."),
+    "too_old_here": lazy_gettext("This update needs a newer version first."),
+    "torn": lazy_gettext("The update is damaged or not whole. Fetch it again."),
+    "backup_too_large": lazy_gettext("This file is larger than any backup of a box."),
+    "damaged_backup": lazy_gettext("This backup is damaged or cut short. Take another one."),
+    "disk_full": lazy_gettext("There is not enough room on the box's disk for this."),
+    "needs_passphrase": lazy_gettext("This backup is encrypted: type its passphrase."),
+    "newer_backup": lazy_gettext("A newer program made this backup: update this box first."),
+    "no_way_back": lazy_gettext("Nothing is kept of before a restore."),
+    "not_a_backup": lazy_gettext("This file is no backup of a box. Choose another one."),
+    "not_sure": lazy_gettext("Nothing was done: tick that you are sure."),
+    "not_whole": lazy_gettext("This box has nothing to back up yet."),
+    "other_device": lazy_gettext("This is not the id of this box: nothing was done."),
+    "out_of_order": lazy_gettext("The file did not arrive wholly. Try again."),
+    "settings_unfit": lazy_gettext("This box cannot start on the settings of the backup."),
+    "unknown_file": lazy_gettext("This file is no longer kept. Begin again."),
+    "weak_passphrase": lazy_gettext("A passphrase has at least 8 characters."),
+    "wrong_passphrase": lazy_gettext("This is not the passphrase of this backup."),
+    "bad_span": lazy_gettext("These are no days to show: at most 400, the first before the last."),
+    "edit_whole_file": lazy_gettext(
+        "This file can only be changed as text: Settings, the whole file as text."
+    ),
+    "still_counting": lazy_gettext("This is still being worked out. Look again."),
     "bad_code": lazy_gettext("This is not the code of this box. Compare it sign by sign."),
     "claimed": lazy_gettext("This box has an owner already. Sign in."),
     "last_owner": lazy_gettext("Somebody must own the box: this is its last owner."),
@@ -67,6 +119,19 @@ REFUSALS: Final = {
     "too_many_guesses": lazy_gettext("Too many wrong codes. Wait a minute, then try again."),
     "too_late": lazy_gettext("It is too late to undo this: a minute has passed."),
     "unknown_cause": lazy_gettext("There is no such cause any more."),
+    "bad_note": lazy_gettext("A note has at most 1000 characters."),
+    "no_customer_rule": lazy_gettext("Say first under Settings how a customer is named."),
+    "no_grants": lazy_gettext("This customer has nothing to redeem here."),
+    "not_contacted": lazy_gettext("Say first that you are with the customer."),
+    "too_many_keys": lazy_gettext("Codes of too many keys are still good. Wait until some end."),
+    "unknown_customer": lazy_gettext("This is no card, phone or code of a customer. Compare it."),
+    "bad_tokens": lazy_gettext("Tokens are above 0, in steps of 0.25."),
+    "no_balance": lazy_gettext("Nobody knows what this account has. Try again with the server."),
+    "no_such_playbook": lazy_gettext("No grant was issued under this playbook."),
+    "over_balance": lazy_gettext("This account has not so many tokens to spend."),
+    "over_exposure": lazy_gettext(
+        "The server is away, and without it no more tokens may be spent here for now."
+    ),
 }
 
 CAUSES: Final = {
@@ -119,6 +184,29 @@ KINDS: Final = {
     ButtonKind.REASON: lazy_gettext("Reason"),
     ButtonKind.ACKNOWLEDGE: lazy_gettext("I am going"),
     ButtonKind.SETUP: lazy_gettext("Set-up"),
+}
+
+AUDIT_KINDS: Final = {
+    AuditKind.SETTINGS: lazy_gettext("Settings"),
+    AuditKind.BOX: lazy_gettext("PINs and the box itself"),
+    AuditKind.GRANTS: lazy_gettext("Promises and codes"),
+    AuditKind.CUSTOMERS: lazy_gettext("What is kept of customers"),
+}
+
+AUDIT_DEEDS: Final = {
+    "settings_changed": lazy_gettext("Settings changed"),
+    "pin_set": lazy_gettext("New PIN"),
+    "sessions_ended": lazy_gettext("Signed out"),
+    "backup_made": lazy_gettext("Backup made"),
+    "bundle_made": lazy_gettext("Support bundle made"),
+    "restored": lazy_gettext("Restored from a backup"),
+    "restore_undone": lazy_gettext("Back to before a restore"),
+    "owner_pin_reset": lazy_gettext("Owner's PIN forgotten at the set-up button"),
+    "factory_reset_requested": lazy_gettext("Factory reset asked for"),
+    "grant_overridden": lazy_gettext("Granted although something spoke for misuse"),
+    "grant_voided": lazy_gettext("Promise taken back"),
+    "grant_key_rotated": lazy_gettext("New key for codes"),
+    "personal_forgotten": lazy_gettext("A customer was forgotten"),
 }
 
 ROLES: Final = {
@@ -215,7 +303,9 @@ REMEDIES: Final = (
     ("grant", lazy_gettext("Free some room on the disk, or change the card.")),
     ("access", lazy_gettext("Give everyone a new PIN under Settings.")),
     ("settings", lazy_gettext("Put the settings right: Settings, the whole file as text.")),
+    ("uplink/", lazy_gettext("Tell whoever looks after the ACHIVX server; nothing else waits.")),
     ("pager/", lazy_gettext("Change its battery, then confirm the test.")),
+    ("centre", lazy_gettext("Tell whoever pushes settings to this shop; it goes on as it was.")),
 )
 """What to do about a fault, by the beginning of its part's name."""
 

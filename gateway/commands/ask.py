@@ -1,9 +1,11 @@
 """Commands on alerts and grants: what the page does, from a shell."""
 
 import argparse
+import sys
 import uuid
 
 from gateway.commands.common import Commands, Run, add_command, add_json, gateway, print_json
+from gateway.customers.messages import RedeemScanned
 from gateway.messages import (
     Acknowledge,
     AlertView,
@@ -14,7 +16,6 @@ from gateway.messages import (
     GetStaff,
     GrantView,
     IssueGrant,
-    Redeem,
     Resolve,
     UndoRedeem,
     VoidGrant,
@@ -34,7 +35,8 @@ def add_to(commands: Commands) -> None:
     resolve = _on_alert(commands, "resolve", _resolve, "end an alert with its outcome")
     resolve.add_argument("--outcome", required=True, choices=[each.value for each in Outcome])
     resolve.add_argument("--severity", type=int, choices=range(1, 6), metavar="1-5")
-    resolve.add_argument("--reason", help="the cause, in a word")
+    resolve.add_argument("--cause", metavar="NAME", help="what went wrong: a name of [[causes]]")
+    resolve.add_argument("--note", help="free words; they are deleted after customers.keep_days")
     offers = add_command(commands, "offers", _offers, "list what may be granted")
     offers.add_argument("--severity", type=int, choices=range(1, 6), metavar="1-5")
     offers.add_argument("--cause", metavar="NAME", help="what went wrong: a name of [[causes]]")
@@ -42,7 +44,9 @@ def add_to(commands: Commands) -> None:
     grant = add_command(commands, "grant", _grant, "promise a remedy and print its code")
     grant.add_argument("offer", help="a name from `offers`")
     grant.add_argument("--alert", metavar="ID", help="the alert it puts right")
-    grant.add_argument("--account", help="the customer's ACHIVX account")
+    whose = grant.add_mutually_exclusive_group()
+    whose.add_argument("--account", help="the customer's ACHIVX account")
+    whose.add_argument("--customer", metavar="TEXT", help="a card, phone or scanned code")
     grant.add_argument(
         "--request", help="an id of your own: a repeat with the same one issues nothing new"
     )
@@ -51,7 +55,7 @@ def add_to(commands: Commands) -> None:
     )
     add_json(grant)
     redeem = add_command(commands, "redeem", _redeem, "hand over what a code promises, once")
-    redeem.add_argument("code")
+    redeem.add_argument("code", help="a code, or a customer's card, phone or scanned code")
     add_json(redeem)
     undo = add_command(commands, "undo", _undo, "take back a redemption, within a minute")
     undo.add_argument("code")
@@ -108,7 +112,8 @@ def _resolve(options: argparse.Namespace) -> int:
         alert=options.id,
         outcome=Outcome(options.outcome),
         severity=options.severity,
-        reason=options.reason,
+        cause=options.cause,
+        note=options.note,
     )
     with gateway(options) as client:
         return _show(client.call(request), options)
@@ -141,6 +146,7 @@ def _grant(options: argparse.Namespace) -> int:
         offer=options.offer,
         alert=options.alert,
         account=options.account,
+        customer=options.customer,
         override=options.override,
     )
     with gateway(options) as client:
@@ -149,7 +155,15 @@ def _grant(options: argparse.Namespace) -> int:
 
 def _redeem(options: argparse.Namespace) -> int:
     with gateway(options) as client:
-        return _show_grant(client.call(Redeem(code=options.code)), options)
+        done = client.call(RedeemScanned(text=options.code))
+    if done.redeemed is not None:
+        return _show_grant(done.redeemed, options)
+    if options.json:
+        print_json(done)
+    else:
+        print("\n".join(map(_grant_line, done.choose)))
+        print("several: redeem one of them by its code", file=sys.stderr)
+    return 1
 
 
 def _undo(options: argparse.Namespace) -> int:

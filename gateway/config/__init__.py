@@ -134,6 +134,7 @@ class Staff(Table, frozen=True):
     zones: tuple[str, ...] = ()  # none: every zone
     account: str | None = None  # the person's own account on ACHIVX: the game for staff
     shifts: tuple[Shift, ...] = ()
+    leaderboard: bool = False  # agrees to be shown on leader boards
 
 
 class Step(Table, frozen=True):
@@ -369,9 +370,18 @@ class Offer(Table, frozen=True):
     value: float = 0.0  # what it is worth to the customer
     causes: tuple[str, ...] = ()  # what it puts right; none: anything
     per_staff_day: int | None = None  # promised by one person on one day, at most
+    per_staff_days: tuple[int, int] | None = None  # so many by one person in so many days
     per_shop_day: int | None = None  # promised by the whole shop on one day, at most
+    per_shop_days: tuple[int, int] | None = None  # so many by the whole shop in so many days
     per_customer_days: tuple[int, int] | None = None  # so many to one account in so many days
     stock: int | None = None  # how many there have been to promise since the box began to count
+
+
+class Spending(Table, frozen=True):
+    """`[spending]`: paying with tokens at the counter."""
+
+    # in all, while the server does not answer and does not know of them yet
+    offline_tokens: float = 100.0
 
 
 class Cause(Table, frozen=True):
@@ -379,6 +389,45 @@ class Cause(Table, frozen=True):
 
     name: str
     label: Label
+
+
+class Guidance(Table, frozen=True):
+    """`[[guidance]]`: one step of the conversation. Empty in the file means the shipped four."""
+
+    label: Label
+    text: Label
+
+
+class Security(Table, frozen=True):
+    """`[security]`: who is paged when somebody makes trouble on purpose; `to` as in `Step`."""
+
+    to: tuple[str, ...] = ()
+    text: Label | None = None  # a template of paging/text.py; None takes the shipped one
+    words: Label | None = None  # what else to do; None takes the shipped words
+
+
+class CustomerKind(Table, frozen=True):
+    """`[[customers.kinds]]`: what a customer may be named by, and whose account that is.
+
+    `pattern` is a regular expression for the whole of it; `account` a template of it, with `{0}`
+    for all that was typed and `{1}` … for the groups.
+    """
+
+    name: str
+    pattern: str
+    account: str
+    phone: bool = False  # brought to the international form, +79161234567, before it is matched
+
+
+class Customers(Table, frozen=True):
+    """`[customers]`: how customers are named, and what is kept of that."""
+
+    kinds: tuple[CustomerKind, ...] = ()
+    keep: str = "hash"  # hash · plain: who a case's customer is, as a keyed hash or to be read
+    keep_days: int = 90  # then names and notes are deleted
+    country: str | None = None  # the calling code of a phone that is typed without one
+    trunk: str = ""  # what is dialled before a national number, and is no part of it
+    national_digits: int | None = None  # how many a national number has; None: as many as typed
 
 
 class Access(Table, frozen=True):
@@ -409,5 +458,9 @@ class Config(Table, frozen=True):
     transmitters: tuple[Transmitter, ...] = ()
     uplink: Uplink = NoUplink()
     offers: tuple[Offer, ...] = ()
+    spending: Spending = Spending()
     causes: tuple[Cause, ...] = ()
+    guidance: tuple[Guidance, ...] = ()
+    security: Security = Security()
+    customers: Customers = Customers()
     access: Access = Access()

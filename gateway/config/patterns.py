@@ -1,13 +1,14 @@
-"""Whether the rules over many presses and the daily test watch something and reach somebody."""
+"""Whether the rules over many presses, security and the daily test reach somebody."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.config import Button, DailyTest, Pattern, Silence, StandingFault
+from gateway.config import Button, DailyTest, Pattern, Security, Silence, StandingFault
 from gateway.config.decode import Note, did_you_mean, shown
 from gateway.config.lines import KeyPath
 from gateway.config.reach import carriers, person_right, reaches
 from gateway.config.rules import CrossRule, Draft
+from gateway.config.values import TARGETS
 from gateway.model import ButtonKind
 
 
@@ -69,6 +70,19 @@ def _rules_reach_somebody(draft: Draft) -> Iterator[Note]:
             yield Note((*path, "to"), shown(rule.to), right)
 
 
+def _security_is_reached(draft: Draft) -> Iterator[Note]:
+    if not draft.whole("staff"):
+        return
+    for path, security in draft.each(Security):
+        for target in security.to:
+            known = target in TARGETS or target.startswith("staff:")
+            if known and not reaches(target, draft):
+                right = "someone with a pager"
+                if target.startswith("staff:") and carriers(draft):
+                    right = person_right(target, draft)
+                yield Note((*path, "to"), shown(target), right)
+
+
 def _test_reaches_pagers(draft: Draft) -> Iterator[Note]:
     names = [pager.name for _, pager in draft.pagers]
     if not draft.whole("pagers"):
@@ -87,5 +101,6 @@ def _test_reaches_pagers(draft: Draft) -> Iterator[Note]:
 RULES: Final[tuple[CrossRule, ...]] = (
     _something_is_watched,
     _rules_reach_somebody,
+    _security_is_reached,
     _test_reaches_pagers,
 )

@@ -13,6 +13,7 @@ from gateway.config import (
     AchivxUplink,
     Button,
     Cause,
+    CustomerKind,
     Espa,
     Ev1527,
     Inputs,
@@ -36,6 +37,7 @@ from gateway.config import (
 )
 from gateway.config.decode import Decoded, Note, one_of, shown
 from gateway.config.lines import KeyPath
+from gateway.customers.rule import account_problem
 from gateway.grants.playbook import CAUSES
 from gateway.model import ButtonKind, OfferKind
 
@@ -112,6 +114,7 @@ def _unique_names(draft: Draft) -> Iterator[Note]:
         draft.transmitters,
         offers,
         draft.each(Cause),
+        draft.each(CustomerKind),
         draft.patterns,
     ):
         first: dict[str, KeyPath] = {}
@@ -216,6 +219,12 @@ def _causes_are_known(draft: Draft) -> Iterator[Note]:
                 yield Note((*path, "causes", at), shown(name), one_of(names))
 
 
+def _accounts_are_of_the_customer(draft: Draft) -> Iterator[Note]:
+    for path, kind in draft.each(CustomerKind):
+        if wrong := account_problem(kind):
+            yield Note((*path, "account"), shown(kind.account), wrong)
+
+
 RULES: Final[tuple[CrossRule, ...]] = (
     _unique_names,
     _one_use_a_pin,
@@ -226,4 +235,5 @@ RULES: Final[tuple[CrossRule, ...]] = (
     _tokens_are_exact,
     _stock_is_of_souvenirs,
     _causes_are_known,
+    _accounts_are_of_the_customer,
 )

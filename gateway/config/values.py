@@ -16,6 +16,8 @@ from gateway.config import (
     AchivxUplink,
     Button,
     Cause,
+    CustomerKind,
+    Customers,
     DailyTest,
     Device,
     Espa,
@@ -31,9 +33,11 @@ from gateway.config import (
     Paths,
     RedsInARow,
     Retention,
+    Security,
     Shift,
     Shop,
     Silence,
+    Spending,
     Staff,
     StandingFault,
     Step,
@@ -145,10 +149,13 @@ def _rate(value: int) -> str | None:
     return None if value in (512, 1200, 2400) else "512, 1200 or 2400"
 
 
-def _n_in_days(value: tuple[int, int]) -> str | None:
-    n, days = value
-    fine = 1 <= n <= 1000 and 1 <= days <= 366
-    return None if fine else "how many (1 to 1000) in how many days (1 to 366)"
+def _in_days(most: int) -> Rule:
+    words = f"how many (1 to {most}) in how many days (1 to 366)"
+    return lambda value: None if 1 <= value[0] <= most and 1 <= value[1] <= 366 else words
+
+
+_n_in_days: Final = _in_days(1000)
+_shop_in_days: Final = _in_days(100_000)
 
 
 def _severity(value: tuple[int, int]) -> str | None:
@@ -203,13 +210,24 @@ def _template_text(value: Label) -> str | None:
     return f"a template without this: {problems[0]}" if problems else None
 
 
+def _expression(value: str) -> str | None:
+    try:
+        re.compile(value)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"a regular expression: {error}"
+    return None if 0 < len(value) <= 200 else "1 to 200 characters"
+
+
 def _frequency(value: int) -> str | None:
     wrong = mmdvm.frequency_problem(value)
     return f"a frequency in Hz that the hat takes: {wrong}" if wrong else None
 
 
+TARGETS: Final = ("zone", "managers", "everyone")
+
+
 def _target(value: str) -> str | None:
-    if value in ("zone", "managers", "everyone") or value.startswith("staff:"):
+    if value in TARGETS or value.startswith("staff:"):
         return None
     return '"zone", "managers", "everyone" or "staff:NAME"'
 
@@ -341,8 +359,21 @@ RULES: Final[Rules] = {
     (Offer, "per_staff_day"): number(1, 1000),
     (Offer, "per_shop_day"): number(1, 100000),
     (Offer, "per_customer_days"): _n_in_days,
+    (Offer, "per_staff_days"): _n_in_days,
+    (Offer, "per_shop_days"): _shop_in_days,
+    (Spending, "offline_tokens"): number(0, 1e6, "tokens"),
     (Offer, "stock"): number(0, 10**9),
     (Cause, "name"): _SLUG,
+    (Security, "to"): each(_target),
+    (Security, "text"): _template_text,
+    (CustomerKind, "name"): _SLUG,
+    (CustomerKind, "pattern"): _expression,
+    (CustomerKind, "account"): _plain(200),
+    (Customers, "keep"): choice("hash", "plain"),
+    (Customers, "keep_days"): number(1, 3650, "days"),
+    (Customers, "country"): form(r"[1-9][0-9]{0,2}", 'a calling code without the +, e.g. "7"'),
+    (Customers, "trunk"): form(r"[0-9]{0,3}", 'at most 3 digits, e.g. "8"'),
+    (Customers, "national_digits"): number(4, 14, "digits"),
     (Access, "lockout_after"): number(1, 20),
     (Access, "lockout_s"): number(1, 3600, "seconds"),
     (Access, "session_hours"): number(0.25, 168, "hours"),

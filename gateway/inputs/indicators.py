@@ -34,6 +34,28 @@ class State(Enum):
     BUTTON_FAULT = patterns.BUTTON_FAULT
 
 
+def state_of(
+    *, is_ready: bool, ill: Callable[[str], bool], is_claimed: bool, is_server_reached: bool
+) -> State:
+    """The worst thing first: what stops a page, then a button, then the way to the server.
+
+    Args:
+        is_ready: Whether the gateway has found its journal and answers.
+        ill: Whether a part whose name begins like this has a fault.
+        is_claimed: Whether somebody owns the box.
+        is_server_reached: Whether there is no server, or it answers.
+    """
+    if not is_ready:
+        return State.BOOTING
+    if ill("transmitter/"):
+        return State.TRANSMITTER_FAULT
+    if ill("button/") or ill("input/"):
+        return State.BUTTON_FAULT
+    if not is_claimed:
+        return State.UNCLAIMED
+    return State.FINE if is_server_reached else State.NO_SERVER
+
+
 class _Player:
     """Plays patterns on one output, which is off to begin with."""
 

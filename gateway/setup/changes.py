@@ -127,7 +127,7 @@ class Changes:
         self, request: messages.EditSettings, asker: Asker
     ) -> messages.SettingsResult:
         """See `EditSettings`."""
-        edits = [Edit(tuple(each.path), _plain(each.value)) for each in request.edits]
+        edits = [Edit(tuple(each.path), plain(each.value)) for each in request.edits]
         write = partial(self._settings.edit, edits, replaces=request.replaces_sha256)
         return await self._try(write, asker)
 
@@ -151,8 +151,8 @@ class Changes:
         return messages.SettingsResult(
             sha256=self._settings.in_force[1],
             keys=keys,
-            problems=tuple(_problem(each) for each in problems),
-            warnings=tuple(_problem(each) for each in warnings),
+            problems=tuple(told(each) for each in problems),
+            warnings=tuple(told(each) for each in warnings),
             applied=self.applied,
         )
 
@@ -193,16 +193,17 @@ class Changes:
         }
 
 
-def _problem(problem: Problem) -> messages.SettingsProblem:
+def told(problem: Problem) -> messages.SettingsProblem:
+    """A problem as it is said on the control socket."""
     return messages.SettingsProblem(
         where=problem.where, found=problem.found, right=problem.right, line=problem.line
     )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """JSON's null cannot stand in TOML: a key inside a table that has none is left out."""
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items() if inner is not None}
+        return {key: plain(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     return value

@@ -7,12 +7,15 @@ loaded and the serial line is open to whoever takes it next.
 
 import asyncio
 import logging
+from pathlib import Path
 
-from gateway.app import Ended, Gateway
+from gateway.app import Gateway
+from gateway.backup import restore
 from gateway.clock import SystemClock
 from gateway.config.check import Problem, format_problem
 from gateway.config.settings import Loaded, Settings, Source
 from gateway.errors import CannotStart, GatewayError
+from gateway.life import Ended
 
 _log = logging.getLogger(__name__)
 
@@ -28,11 +31,16 @@ def run(settings: Settings, loaded: Loaded) -> None:
         Fatal: A part that must live has died.
     """
     before: Loaded | None = None
+    loaded, restored = restore.finish(settings, loaded)
     while True:
         try:
             # A loop of its own for each: a thread that outlives its gateway finds it closed.
             ended = asyncio.run(_live(settings, loaded))
         except CannotStart as error:
+            if restored:
+                _log.error("the restored box cannot start: %s", error)
+                loaded, before, restored = _back_from_restore(settings, loaded), None, False
+                continue
             if before is None:
                 raise
             _log.error("the new settings cannot be started on: %s", error)
@@ -45,11 +53,20 @@ def run(settings: Settings, loaded: Loaded) -> None:
         loaded = settings.load_or_last_good()
         for problem in loaded.problems:
             _log.error("settings: %s", format_problem(problem))
+        loaded, restored = restore.finish(settings, loaded)
 
 
 async def _live(settings: Settings, loaded: Loaded) -> Ended:
     clock = SystemClock(trusted=loaded.config.inputs.simulated)
     return await Gateway(loaded, settings, clock).run()
+
+
+def _back_from_restore(settings: Settings, loaded: Loaded) -> Loaded:
+    try:
+        restore.go_back(Path(loaded.config.paths.state))
+    except (GatewayError, OSError) as error:
+        raise CannotStart(f"what was before the restore cannot be put back: {error}") from error
+    return restore.finish(settings, loaded)[0]
 
 
 def _back(settings: Settings, before: Loaded, error: CannotStart) -> Loaded:

@@ -43,6 +43,7 @@ class SetupService:
         access: Makes the owner.
         changes: Writes the settings.
         on_change: Called after anything that the wizard shows has changed.
+        on_finished: Called when set-up is over.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class SetupService:
         access: Access,
         changes: Changes,
         on_change: Callable[[], None],
+        on_finished: Callable[[], None],
     ) -> None:
         self._config: Final = config
         self._clock: Final = clock
@@ -63,6 +65,7 @@ class SetupService:
         self._access: Final = access
         self._changes: Final = changes
         self._on_change: Final = on_change
+        self._on_finished: Final = on_finished
         self._state: Final = Path(config.paths.state)
         self._code: Final = ClaimCode(self._state)
         self._progress: Final = Progress(self._state / "setup.json")
@@ -208,6 +211,7 @@ class SetupService:
 
     async def _finish(self, _: messages.FinishSetup, __: Asker) -> Done:
         self._progress.finish()
+        self._on_finished()
         self._on_change()
         return Done()
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.config import Button, Inputs
 from gateway.inputs.health import FaultKind
-from gateway.inputs.indicators import Indicators, State
+from gateway.inputs.indicators import Indicators, State, state_of
 from gateway.inputs.verdicts import LineFault, Pressed, Released, SetupHeld, SetupStage
 from gateway.model import ButtonKind, Label, Press, PressFlag
 
@@ -152,3 +152,31 @@ def test_the_fault_led_tells_the_state_and_goes_on_when_it_is_told_again() -> No
     assert room.lights[FAULT].on
     room.run(2200)
     assert room.switched(FAULT)[4:] == [(2049, True), (2099, False)]
+
+
+@pytest.mark.parametrize(
+    ("is_ready", "ill", "is_claimed", "is_server_reached", "state"),
+    [
+        (False, {"transmitter/", "button/"}, False, False, State.BOOTING),
+        (True, {"transmitter/", "button/"}, False, False, State.TRANSMITTER_FAULT),
+        (True, {"button/"}, False, False, State.BUTTON_FAULT),
+        (True, {"input/"}, True, True, State.BUTTON_FAULT),
+        (True, set(), False, False, State.UNCLAIMED),
+        (True, set(), True, False, State.NO_SERVER),
+        (True, set(), True, True, State.FINE),
+    ],
+)
+def test_the_fault_led_tells_the_worst_thing(
+    is_ready: bool, ill: set[str], is_claimed: bool, is_server_reached: bool, state: State
+) -> None:
+    shown = state_of(
+        is_ready=is_ready,
+        ill=ill.__contains__,
+        is_claimed=is_claimed,
+        is_server_reached=is_server_reached,
+    )
+    assert shown is state
+
+
+def test_no_two_states_look_alike() -> None:
+    assert len({state.value for state in State}) == len(State) == 6

@@ -544,16 +544,19 @@ def demo_site(browser: Browser, place: Path, shop: FakeShop) -> Iterator[Site]:
 
 
 class LiveShop:
-    """A simulated shop with the real gateway, on an event loop in a thread of its own."""
+    """A simulated shop with the real gateway, on an event loop in a thread of its own.
 
-    def __init__(self, directory: Path) -> None:
+    `code` claims a `fresh` box; a shop that is set up already has none.
+    """
+
+    def __init__(self, directory: Path, *, fresh: bool = True) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         try:
-            self.shop = SimulatedShop(directory, fresh=True)
+            self.shop = SimulatedShop(directory, fresh=fresh)
             self.do(self.shop.__aenter__())
-            self.code = claim.read(directory / "state")
+            self.code = claim.read(directory / "state") if fresh else ""
         except BaseException:
             self._end()
             raise

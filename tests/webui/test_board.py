@@ -85,10 +85,10 @@ def test_from_the_first_button_to_the_last_by_plain_forms(
     assert "Souvenir" in case
     assert "Free coffee" not in case
     signed_in.post(
-        "/board/a1/resolve", data={"outcome": "recovered", "severity": "1", "reason": " queue "}
+        "/board/a1/resolve", data={"outcome": "recovered", "severity": "1", "note": " queue "}
     )
     assert gateway.asked(Resolve) == [
-        Resolve(alert="a1", outcome=Outcome.RECOVERED, severity=1, reason="queue")
+        Resolve(alert="a1", outcome=Outcome.RECOVERED, severity=1, note="queue")
     ]
     text = text_of(signed_in.get("/board").text)
     assert "All calm." in text

@@ -142,6 +142,7 @@ class TestWords:
         sources = [
             *(gateway / "alerts").glob("*.py"),
             *(gateway / "grants").glob("*.py"),
+            *(gateway / "customers").glob("*.py"),
             gateway / "access.py",
             gateway / "control.py",
         ]

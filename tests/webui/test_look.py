@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,9 +99,10 @@ def test_vendored_files_are_what_they_say() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_every_vendored_file_is_listed() -> None:
-    listed = re.findall(
-        r'^name = "(.+)"$', (STATIC / "vendor/VENDORED.toml").read_text(), re.MULTILINE
-    )
-    there = {path.name for path in (STATIC / "vendor").iterdir()} - {"VENDORED.toml"}
-    assert set(listed) == there
+@pytest.mark.parametrize("vendor", [STATIC / "vendor", Path(__file__).parent / "vendor"])
+def test_every_vendored_file_is_listed_with_version_sum_and_licence(vendor: Path) -> None:
+    listed = tomllib.loads((vendor / "VENDORED.toml").read_text())["file"]
+    there = {path.name for path in vendor.iterdir()} - {"VENDORED.toml"}
+    assert {entry["name"] for entry in listed} == there
+    for entry in listed:
+        assert entry.keys() == {"name", "package", "version", "path", "sha256", "licence"}

@@ -153,7 +153,7 @@ def resolve(alert: str) -> ResponseReturnValue:
         alert=alert,
         outcome=Outcome(wanted),
         severity=_severity(request.form.get("severity")),
-        reason=request.form.get("reason", "").strip()[:_NOTE_CHARS] or None,
+        note=request.form.get("note", "").strip()[:_NOTE_CHARS] or None,
     )
     return _act(done)
 

@@ -32,7 +32,6 @@ from webui.translate import gettext
 from webui.words import refusal
 
 TEXT_BYTES: Final = 256 * 1024
-_FORM_BYTES: Final = 3 * TEXT_BYTES + 4096  # every byte may come as %XX
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -293,13 +292,6 @@ def _typed() -> str:
     else:
         typed = request.form.get("text", "")
     return str(typed.replace("\r\n", "\n"))
-
-
-@blueprint.before_request
-def _take_a_whole_file() -> None:
-    if request.endpoint == "settings.put_text":
-        request.max_content_length = _FORM_BYTES
-        request.max_form_memory_size = _FORM_BYTES
 
 
 @blueprint.get("/backup")

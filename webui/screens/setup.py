@@ -163,7 +163,7 @@ def finish() -> ResponseReturnValue:
     view = setup()
     for each in gateway().call(GetAlerts()):
         if each.alert.state in (AlertState.ACKNOWLEDGED, AlertState.CONTACTED):
-            over = Resolve(alert=each.alert.id, outcome=Outcome.FALSE_ALARM, reason="rehearsal")
+            over = Resolve(alert=each.alert.id, outcome=Outcome.FALSE_ALARM, note="rehearsal")
             gateway().call(over)
     gateway().call(MarkStep(step=SetupStep.REHEARSAL, state=StepState.DONE))
     gateway().call(FinishSetup())

@@ -1,0 +1,173 @@
+"""The box as a whole: backup, restore, support bundle, factory reset."""
+
+from collections.abc import Iterator
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from webui.anew import wait_for_another
+from webui.carry import WAIT_S, hand_over, hand_over_update, pieces
+from webui.client import (
+    ApplyUpdate,
+    FactoryReset,
+    FileView,
+    Gateway,
+    GetHost,
+    GetRestore,
+    GetStatus,
+    MakeBackup,
+    MakeBundle,
+    Refused,
+    Request,
+    RestartBox,
+    Restore,
+    UndoRestore,
+)
+from webui.options import options
+from webui.person import gateway, sign_out, token
+from webui.screens.setup import owners_only
+from webui.translate import gettext
+from webui.words import moment, refusal
+
+blueprint = Blueprint("box", __name__, url_prefix="/settings/box")
+
+
+@blueprint.get("")
+@owners_only
+def index() -> ResponseReturnValue:
+    """What can be done with the whole box."""
+    host = gateway().call(GetHost())
+    job = host.job
+    return render_template(
+        "box/index.html",
+        restore=gateway().call(GetRestore()),
+        has_authority=options().authority is not None,
+        device=gateway().call(GetStatus()).device,
+        host=host,
+        why_not=refusal(Refused(job.code, job.words)) if job.code else "",
+    )
+
+
+@blueprint.post("/backup")
+@owners_only
+def backup() -> ResponseReturnValue:
+    """The whole box in one file."""
+    return _send(MakeBackup(passphrase=request.form.get("passphrase") or None))
+
+
+@blueprint.post("/bundle")
+@owners_only
+def bundle() -> ResponseReturnValue:
+    """What support may see."""
+    return _send(MakeBundle())
+
+
+def _send(wish: Request[FileView]) -> ResponseReturnValue:
+    patient = _patient()
+    try:
+        view = patient.call(wish)
+    except Refused as error:
+        patient.close()
+        return _refused(error)
+    content: Iterator[bytes] = pieces(patient, view)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{view.name}"',
+        "Content-Length": str(view.bytes),
+    }
+    return Response(content, mimetype="application/octet-stream", headers=headers)
+
+
+@blueprint.post("/restore")
+@owners_only
+def restore() -> ResponseReturnValue:
+    """Look at a backup, or go on as the box that it is of."""
+    chosen = request.files.get("file")
+    is_put = request.form.get("do") == "put"
+    if chosen is None or not chosen.filename:
+        return _refused(Refused("not_a_backup", "no file"))
+    if is_put and request.form.get("sure") != "yes":
+        return _refused(Refused("not_sure", "not confirmed"))
+    life = gateway().info.life
+    try:
+        with _patient() as patient:
+            name = hand_over(patient, chosen.stream)
+            passphrase = request.form.get("passphrase") or None
+            found = patient.call(Restore(file=name, passphrase=passphrase, put=is_put))
+    except Refused as error:
+        return _refused(error)
+    what = gettext("%(shop)s, of %(time)s", shop=found.shop, time=moment(found.made_s))
+    if not is_put:
+        flash(gettext("This backup is whole: %(what)s. Nothing was changed.", what=what), "good")
+        return redirect(url_for("box.index"), 303)
+    return _begin_anew(life, gettext("The box is as in the backup: %(what)s.", what=what))
+
+
+@blueprint.post("/restore/undo")
+@owners_only
+def undo() -> ResponseReturnValue:
+    """Back to what was there before the latest restore."""
+    life = gateway().info.life
+    try:
+        gateway().call(UndoRestore())
+    except Refused as error:
+        return _refused(error)
+    return _begin_anew(life, gettext("The box is as it was before the restore."))
+
+
+@blueprint.post("/reset")
+@owners_only
+def reset() -> ResponseReturnValue:
+    """Make the box as new, for whoever types its id."""
+    try:
+        gateway().call(FactoryReset(device=request.form.get("typed", "").strip()))
+    except Refused as error:
+        return _refused(error)
+    flash(gettext("The factory reset is asked for; the box does it by itself."), "good")
+    return redirect(url_for("box.index"), 303)
+
+
+@blueprint.post("/update")
+@owners_only
+def update() -> ResponseReturnValue:
+    """Hand an update over; the host checks its signature, and goes back where it does not work."""
+    chosen = request.files.get("file")
+    if chosen is None or not chosen.filename:
+        return _refused(Refused("no_update", "no file"))
+    try:
+        with _patient() as patient:
+            hand_over_update(patient, chosen.stream)
+            patient.call(ApplyUpdate())
+    except Refused as error:
+        return _refused(error)
+    flash(gettext("The update is being checked. The box starts anew by itself."), "good")
+    return redirect(url_for("box.index"), 303)
+
+
+@blueprint.post("/restart")
+@owners_only
+def restart() -> ResponseReturnValue:
+    """Switch the box off and on."""
+    try:
+        gateway().call(RestartBox())
+    except Refused as error:
+        return _refused(error)
+    flash(gettext("The box restarts: half a minute without pages."), "good")
+    return redirect(url_for("box.index"), 303)
+
+
+def _patient() -> Gateway:
+    return Gateway(options().control, token(), answer_s=WAIT_S)
+
+
+def _begin_anew(life: str, said: str) -> Response:
+    """Nobody is signed in to a box that has become another."""
+    wait_for_another(life)
+    sign_out()
+    flash(said, "good")
+    return redirect(url_for("login.show"), 303)
+
+
+def _refused(error: Refused) -> Response:
+    flash(refusal(error), "bad")
+    return redirect(url_for("box.index"), 303)
