@@ -251,12 +251,20 @@ class Child:
         Raises:
             BenchError: It ended instead; with its last words.
         """
+        return msgspec.json.decode(self.hear_line(), type=type_)
+
+    def hear_line(self) -> str:
+        """Its next line as it is.
+
+        Raises:
+            BenchError: It ended instead; with its last words.
+        """
         stdout = self._running().stdout
         assert stdout is not None  # noqa: S101 - a pipe, see __enter__
         line = stdout.readline()
         if not line:
             raise BenchError(f"{' '.join(self._words)} ended: {self.last_words()}")
-        return msgspec.json.decode(line, type=type_)
+        return line
 
     def check(self) -> None:
         """Make sure that it still runs.

@@ -158,7 +158,7 @@ def parts(asked: Load, assumed: Assumed, measured: Measured) -> Parts:
     live = math.ceil(asked.peak_per_s / usable_per_s)
     night = math.ceil(asked.mean_per_s / usable_per_s)
     work_h = asked.day / (night * measured.server_per_s) / HOUR_S
-    patient_ms = 1000 * Timers().connect_s * assumed.use
+    patient_ms = 1000 * Timers().shake_s * assumed.use
     return Parts(
         servers_live=live,
         servers_night=night,

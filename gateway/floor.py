@@ -72,7 +72,7 @@ class Floor:
         self._filter_alarm: Final = Alarm(self._advance_filter)
         self._ladder_alarm: Final = Alarm(self._advance_ladder)
         self._light_alarm: Final = Alarm(self._advance_lights)
-        self._record_alarm: Final = Alarm(self._record)
+        self._record_alarm: Final = Alarm(self.record)
         self._unrecorded: Final[deque[tuple[tuple[AnyEvent, ...], Stamp]]] = deque()
         self._receipts: Final[dict[str, asyncio.Future[Receipt]]] = {}
         self._watchers: Final[list[Callable[[Pressed], None]]] = []
@@ -172,7 +172,7 @@ class Floor:
         self._send_pages(decision)
         self._unrecorded.append((tuple(decision.events), at))
         if not decision.pages:
-            self._record()
+            self.record()
         elif len(self._unrecorded) == 1:
             self._record_alarm.set_s(PAGE_FIRST_S)
 
@@ -184,7 +184,8 @@ class Floor:
             for page in decision.pages:
                 lane.submit(page)
 
-    def _record(self) -> None:
+    def record(self) -> None:
+        """Hand over to the journal what was carried out."""
         self._hand_over()
 
     def _hand_over(self) -> Kept | None:
@@ -255,6 +256,17 @@ class Floor:
         """What the fault LED tells from now on."""
         self._indicators.set_state(state, self._clock.mono_ns())
         self._advance_lights()
+
+    @property
+    def signals(self) -> tuple[tuple[str, ...], bool]:
+        """The buttons that have an LED, and whether there is a buzzer."""
+        return self._indicators.lights, self._indicators.has_buzzer
+
+    def try_signal(self, button: str | None) -> bool:
+        """Flash a button's LED, or sound the buzzer; whether there is one."""
+        found = self._indicators.try_signal(button, self._clock.mono_ns())
+        self._advance_lights()
+        return found
 
     def _advance_lights(self) -> None:
         self._indicators.advance(self._clock.mono_ns())

@@ -200,4 +200,5 @@ def test_settings_or_a_journal_that_cannot_be_used(
     new.write_text("[device]\nid = 5\n")
     assert "more: achivx-gateway check tells all)" in refused()
     new.unlink()
+    assert refused().count(str(new)) == 1
     assert "no such file" in refused()

@@ -57,7 +57,13 @@ def _pocsag(options: argparse.Namespace) -> int:
         )
     except ValueError as error:
         raise CannotStart(str(error)) from error
-    return _write(options.out, sound)
+    status = _write(options.out, sound)
+    shown = charsets.displayable(
+        options.text, charsets.NUMERIC if options.numeric else options.charset
+    )
+    if shown != options.text:
+        print(f"the pager shows: {shown}")
+    return status
 
 
 def _ev1527(options: argparse.Namespace) -> int:

@@ -74,7 +74,9 @@ def _rules(path: Path) -> Config:
     except ConfigError as error:
         first, *others = error.problems
         more = f" (and {len(others)} more: achivx-gateway check tells all)" if others else ""
-        raise CannotStart(f"{path}: {format_problem(first)}{more}") from error
+        words = format_problem(first)
+        where = "" if words.startswith(str(path)) else f"{path}: "
+        raise CannotStart(f"{where}{words}{more}") from error
 
 
 def moment(text: str, option: str, shop: Shop, clock: Clock, *, ends: bool = False) -> datetime:

@@ -140,6 +140,25 @@ class Indicators:
         if self._buzzer and press.flag is None and not press.kind.is_red:
             self._buzzer.play(patterns.CHIRP, began_ns=now_ns, now_ns=now_ns)
 
+    @property
+    def lights(self) -> tuple[str, ...]:
+        """The buttons that have an LED."""
+        return tuple(self._leds)
+
+    @property
+    def has_buzzer(self) -> bool:
+        """Whether there is a buzzer."""
+        return self._buzzer is not None
+
+    def try_signal(self, button: str | None, now_ns: int) -> bool:
+        """Flash a button's LED, or sound the buzzer; whether there is one."""
+        player = self._buzzer if button is None else self._leds.get(button)
+        if player is None:
+            return False
+        pattern = patterns.TRIAL_SOUND if button is None else patterns.TRIAL
+        player.play(pattern, began_ns=now_ns, now_ns=now_ns)
+        return True
+
     def set_state(self, state: State, now_ns: int) -> None:
         """Tell a state on the fault LED; the one that it tells already goes on undisturbed."""
         if self._fault and state is not self._state:

@@ -67,6 +67,10 @@ BUTTON_FAULT: Final = _code(4)
 REGISTERED: Final = Pattern((250,))
 CHIRP: Final = Pattern((40,))
 
+# Somebody looks whether an LED or the buzzer works: long enough to walk up to it.
+TRIAL: Final = Pattern((300, 200) * 10)
+TRIAL_SOUND: Final = Pattern((200, 200) * 3)
+
 # A set-up button is held: a flash a second up to 10 s (password reset), two a second up to 30 s,
 # then on for good (factory reset).
 COUNTING: Final = Pattern(_joined([(100, 900)] * 10 + [(100, 150, 100, 650)] * 20), then=True)

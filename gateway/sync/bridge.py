@@ -42,6 +42,12 @@ _log: Final = logging.getLogger(__name__)
 _Claim = tuple[str, int, int]  # epoch, first, last
 
 
+def _is_in_work(claim: _Claim, claims: list[_Claim]) -> bool:
+    """Whether what is in work will answer this one too: a box's second try is often smaller."""
+    epoch, first, last = claim
+    return any(each[:2] == (epoch, first) and last <= each[2] for each in claims)
+
+
 def today() -> date:
     """The day that `reward_day` is counted for."""
     return datetime.now(UTC).date()
@@ -118,7 +124,7 @@ class Bridge:
     async def _stay_linked(self, group: asyncio.TaskGroup) -> None:
         session = Session(client=self._name, unprocessed=UNPROCESSED)
         await stay_linked(
-            partial(open_link, self._config.broker, session, self._timers),
+            partial(open_link, self._config.broker, session),
             partial(self._listen, group),
             self._went_down,
             self._timers,
@@ -166,7 +172,7 @@ class Bridge:
             work = partial(self._answer, device, events)
             claim = (events.epoch, events.first, events.last)
         claims = self._claims.setdefault(device, [])
-        if claim in claims or len(claims) >= PER_DEVICE:
+        if _is_in_work(claim, claims) or len(claims) >= PER_DEVICE:
             self._drop(link, message)
             return
         claims.append(claim)

@@ -45,6 +45,7 @@ class Lookup:
         cache: Asked then, and told what the centre says.
         clock: When that was.
         on_change: Called on the event loop when the cache has something to write.
+        may_show: Whether a person's account may be shown to others; of nobody else it is kept.
         sent: The journal's epoch, and up to where the server has its events.
         ask_s: How long the centre may take.
     """
@@ -56,6 +57,7 @@ class Lookup:
         clock: Clock,
         *,
         on_change: Callable[[], None],
+        may_show: Callable[[str], bool],
         sent: Callable[[], tuple[str, int]] = lambda: ("", 0),
         ask_s: float = ASK_S,
     ) -> None:
@@ -64,6 +66,7 @@ class Lookup:
         self._cache: Final = cache
         self._clock: Final = clock
         self._on_change: Final = on_change
+        self._may_show: Final = may_show
         self._ask_s: Final = ask_s
         self._is_up = False
         self._link_up: Final = asyncio.Event()
@@ -120,10 +123,18 @@ class Lookup:
         told = await self._ask(asking.AskBoards())
         if not isinstance(told, asking.BoardsTold):
             return False
-        boards = tuple(_board(each, self._clock.now().wall_ns) for each in told.boards)
+        boards = tuple(map(self._board, told.boards))
         await asyncio.to_thread(self._cache.keep_boards, boards)
         self._on_change()
         return True
+
+    def _board(self, told: asking.Board) -> KnownBoard:
+        lines = tuple(
+            BoardLine(rank, each.account, each.score, each.shop)
+            for rank, each in enumerate(told.lines, 1)
+            if each.account and (each.shop or self._may_show(each.account))
+        )
+        return KnownBoard(told.name, lines, told.updated_at, self._clock.now().wall_ns)
 
     async def _ask(self, question: asking.Question) -> asking.Reply | None:
         if self._centre is None:
@@ -143,12 +154,3 @@ class Lookup:
                 await self._link_up.wait()
         except TimeoutError:
             return
-
-
-def _board(told: asking.Board, as_of_wall_ns: int) -> KnownBoard:
-    lines = tuple(
-        BoardLine(rank, each.account, each.score, each.shop)
-        for rank, each in enumerate(told.lines, 1)
-        if each.account
-    )
-    return KnownBoard(told.name, lines, told.updated_at, as_of_wall_ns)

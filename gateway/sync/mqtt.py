@@ -33,7 +33,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from gateway.config import MqttUplink
 from gateway.errors import GatewayError
 from gateway.sync.mqtt_files import password_of, tls_of
-from gateway.sync.mqtt_socket import LinkDown, open_socket
+from gateway.sync.mqtt_socket import LinkDown, Silence, open_socket
 
 T = TypeVar("T")
 
@@ -70,13 +70,17 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
     """How long things may take on a connection, and how soon the next one is tried; seconds.
 
     Attributes:
-        connect_s: TCP, and once more TLS.
-        answer_s: Any answer of the broker.
+        connect_s: TCP, with the name's look-up.
+        shake_s: TLS, and once more the greeting.
+        shake_most_s: What that grows to while there is silence in place of a greeting.
+        answer_s: Any later answer of the broker.
         retry_s: The longest wait before the next attempt when nobody was there.
         refused_s: The longest when the broker, or our own files, said no; it is grown into.
     """
 
     connect_s: float = 5.0
+    shake_s: float = 5.0
+    shake_most_s: float = 20.0
     answer_s: float = 10.0
     retry_s: float = 0.5
     refused_s: float = 60.0
@@ -200,7 +204,9 @@ class Link:
             answer = asyncio.get_running_loop().create_future()
             self._answers[sent.mid] = answer
             try:
-                reason = await self._until(answer, f"the publication on {topic}")
+                reason = await self._until(
+                    answer, f"the publication on {topic}", self._timers.answer_s
+                )
             finally:
                 del self._answers[sent.mid]
         if reason.is_failure:
@@ -262,12 +268,16 @@ class Link:
             LinkDown: Nobody there.
         """
         connected = await open_socket(
-            broker.host, broker.port, tls_of(broker), self._timers.connect_s
+            broker.host,
+            broker.port,
+            tls_of(broker),
+            self._timers.connect_s,
+            self._timers.shake_s,
         )
         self._paho._create_socket = lambda: connected  # type: ignore[method-assign]
         try:
             self._client._client_connect()  # with a socket that is there, nothing in it waits
-            await self._until(self._client._connected, "the greeting")
+            await self._until(self._client._connected, "the greeting", self._timers.shake_s)
         except aiomqtt.MqttCodeError as error:
             if isinstance(error.rc, ReasonCode):
                 raise Denied("the connection", error.rc) from None
@@ -286,24 +296,22 @@ class Link:
     async def _ask(self, question: Coroutine[Any, Any, T], topic: str) -> T:
         asking = asyncio.ensure_future(question)
         try:
-            return await self._until(asking, f"about {topic}")
+            return await self._until(asking, f"about {topic}", self._timers.answer_s)
         except aiomqtt.MqttError:
             raise LinkDown(self._loss()) from None
         finally:
             asking.cancel()
 
-    async def _until(self, answer: "asyncio.Future[T]", what: str) -> T:
+    async def _until(self, answer: "asyncio.Future[T]", what: str, most_s: float) -> T:
         """An answer of the broker. One that does not come is the end of the connection."""
         either: tuple[asyncio.Future[Any], ...] = (answer, self.gone)
-        await asyncio.wait(
-            either,
-            timeout=self._timers.answer_s,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        await asyncio.wait(either, timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
             return answer.result()
-        self._lose(f"the broker did not answer {what} in {self._timers.answer_s:g} s")
-        raise LinkDown(self._loss())
+        if self.gone.done():
+            raise LinkDown(self._loss())
+        self._lose(f"the broker did not answer {what} in {most_s:g} s")
+        raise Silence(self._loss())
 
     def _lose(self, words: str) -> None:
         if not self.gone.done():

@@ -33,8 +33,12 @@ class LinkDown(GatewayError):
     """There is no way to the broker just now: soon again."""
 
 
+class Silence(LinkDown):
+    """Somebody took the connection, and then said nothing for as long as was waited."""
+
+
 async def open_socket(
-    host: str, port: int, tls: ssl.SSLContext | None, timeout_s: float
+    host: str, port: int, tls: ssl.SSLContext | None, timeout_s: float, shake_s: float
 ) -> socket.socket:
     """A connected socket that does not block, with TLS if a context is given.
 
@@ -42,10 +46,11 @@ async def open_socket(
         host: A name or an address.
         port: Its port.
         tls: Whom to trust, None for plaintext.
-        timeout_s: How long each of the two, connecting and shaking hands, may take.
+        timeout_s: How long connecting may take.
+        shake_s: How long shaking hands may take.
 
     Raises:
-        LinkDown: It could not be had.
+        LinkDown: It could not be had; `Silence` where only the other end's word is missing.
         CannotStart: One of the two does not trust the other: soon again is of no use.
     """
     where = f"{host} port {port}"
@@ -59,10 +64,10 @@ async def open_socket(
     if tls is None:
         return plain
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(shake_s):
             return await _secured(plain, tls, host)
     except TimeoutError:
-        raise LinkDown(f"{where} does not shake hands") from None
+        raise Silence(f"{where} does not shake hands") from None
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError) as error:
         raise LinkDown(f"{where} hung up while shaking hands") from error
     except ssl.SSLError as error:

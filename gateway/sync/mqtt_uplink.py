@@ -41,12 +41,16 @@ _log: Final = logging.getLogger(__name__)
 
 
 class _Sent(NamedTuple):
-    """The one batch that is under way."""
+    """What is under way, or was: one batch, sent for the first time or again.
 
+    `last` is the furthest that was sent beginning at `first`: when no answer comes in time, the
+    next try is smaller, and a late answer to the bigger one still says what is on the server.
+    """
+
+    device: str
+    epoch: str
     first: int
     last: int
-    epoch: str
-    device: str
     answer: "asyncio.Future[wire.Answer]"
 
     def is_answered_by(self, answer: wire.Answer) -> bool:
@@ -89,6 +93,7 @@ class MqttTransport:
         self._link: Link | None = None
         self._down: Held | Interrupted = Interrupted("connecting to the broker")
         self._sent: _Sent | None = None
+        self._done: wire.Done | None = None  # says more than what it was needed for
         self._sent_at = -float("inf")
         self._tuning = wire.Tuning()
         self._taken = Taken()
@@ -119,26 +124,25 @@ class MqttTransport:
     async def deliver(self, batch: Batch) -> Acknowledged:
         """See `Transport`."""
         link = self._up()
+        known = self._known(batch)
+        if known is not None:
+            return known
         await self._pause()
         events = self._cut(batch, link.packet_bytes - _HEAD_BYTES)
-        sent = _Sent(
-            events.first,
-            events.last,
-            events.epoch,
-            events.device,
-            asyncio.get_running_loop().create_future(),
-        )
-        self._sent = sent
+        sent = self._sent = self._about(events)
         try:
-            return await self._deliver(link, events, sent)
+            answer = await self._deliver(link, events, sent)
         except LinkDown as error:
             raise Interrupted(str(error)) from error
         except Denied as error:
             raise _hindrance(error) from error
         finally:
-            self._sent = None
+            sent.answer.cancel()  # what comes now is late
+        if isinstance(answer, wire.Stands):
+            raise (Interrupted if answer.problem == wire.Problem.AWAY else Held)(answer.words)
+        return self._settle(batch, answer)
 
-    async def _deliver(self, link: Link, events: wire.Events, sent: _Sent) -> Acknowledged:
+    async def _deliver(self, link: Link, events: wire.Events, sent: _Sent) -> wire.Answer:
         self._sent_at = asyncio.get_running_loop().time()
         taken = await link.publish(
             topic(self._device, EVENTS), wire.encode(events), expires_s=round(self._resend_s)
@@ -148,10 +152,41 @@ class MqttTransport:
         either: tuple[asyncio.Future[Any], ...] = (sent.answer, link.gone)
         await asyncio.wait(either, timeout=self._resend_s, return_when=asyncio.FIRST_COMPLETED)
         if sent.answer.done():
-            return _acknowledged(sent.answer.result())
+            return sent.answer.result()
         if link.gone.done():
             raise Interrupted("the broker is gone while a bridge was at work")
         raise Interrupted(f"no bridge has answered in {self._resend_s:g} s")
+
+    def _about(self, events: wire.Events) -> _Sent:
+        """Note what is sent now, and as how much of it was sent before."""
+        key, last, before = (events.device, events.epoch, events.first), events.last, self._sent
+        if before is not None and before[:3] == key:
+            last = max(last, before.last)
+        return _Sent(*key, last, asyncio.get_running_loop().create_future())
+
+    def _known(self, batch: Batch) -> Acknowledged | None:
+        """What a former answer says of this batch: it reached further than what was asked."""
+        done, self._done = self._done, None
+        if done is None or (done.device, done.epoch) != (batch.device, batch.epoch):
+            return None
+        return self._settle(batch, done) if done.first <= batch.first <= done.last else None
+
+    def _settle(self, batch: Batch, done: wire.Done) -> Acknowledged:
+        """As much of an answer as is about this batch; one that says more is kept."""
+        last = min(batch.last, done.last)
+        if last < done.last:
+            self._done = done
+        return Acknowledged(
+            device=batch.device,
+            epoch=batch.epoch,
+            first=batch.first,
+            last=last,
+            aside=tuple(
+                Aside(each.seq, each.reason)
+                for each in done.aside
+                if batch.first <= each.seq <= last
+            ),
+        )
 
     async def ask(self, question: Question) -> Reply:
         """See `Centre`."""
@@ -214,13 +249,13 @@ class MqttTransport:
 
     # --- the connection --------------------------------------------------------------------
 
-    def _connect(self) -> Any:
+    def _connect(self, timers: Timers) -> Any:
         session = Session(
             client=f"achivx-{self._device}",
             expires_s=SESSION_S,
             will=Message(topic(self._device, STATE), wire.encode(self._state(online=False))),
         )
-        return open_link(self._broker, session, self._timers)
+        return open_link(self._broker, session, timers)
 
     async def _use(self, link: Link) -> None:
         await link.subscribe(*(topic(self._device, kind) for kind in (ACK, CONFIG, COMMAND)))
@@ -274,8 +309,13 @@ class MqttTransport:
 
     def _answered(self, answer: wire.Answer) -> None:
         sent = self._sent
-        if sent is not None and not sent.answer.done() and sent.is_answered_by(answer):
+        if sent is None or not sent.is_answered_by(answer):
+            return
+        if not sent.answer.done():
             sent.answer.set_result(answer)
+        elif sent.answer.cancelled() and isinstance(answer, wire.Done):
+            self._done = answer  # too late for the try that it is about, and true all the same
+            self.on_link_up()
 
     async def _tune(self, link: Link, payload: bytes) -> None:
         """Take a `config`; an empty one, as its retained message is taken away, is the default.
@@ -311,15 +351,3 @@ def _hindrance(error: GatewayError) -> Held | Interrupted:
     """What the uplink does about it: wait for a person, or only for better times."""
     passes = isinstance(error, LinkDown) or (isinstance(error, Denied) and error.passes)
     return Interrupted(str(error)) if passes else Held(str(error))
-
-
-def _acknowledged(answer: wire.Answer) -> Acknowledged:
-    if isinstance(answer, wire.Stands):
-        raise (Interrupted if answer.problem == wire.Problem.AWAY else Held)(answer.words)
-    return Acknowledged(
-        device=answer.device,
-        epoch=answer.epoch,
-        first=answer.first,
-        last=answer.last,
-        aside=tuple(Aside(each.seq, each.reason) for each in answer.aside),
-    )

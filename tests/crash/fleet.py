@@ -28,7 +28,7 @@ BRIDGES: Final = 2
 RESEND_S: Final = 0.03
 NOW: Final = "2027-01-01T00:00:00.000Z"
 BROKER: Final = MqttUplink(host="127.0.0.1", plaintext="loopback")
-SOON: Final = Timers(connect_s=1.0, answer_s=1.0, retry_s=0.001, refused_s=0.001)
+SOON: Final = Timers(connect_s=1.0, shake_s=1.0, answer_s=1.0, retry_s=0.001, refused_s=0.001)
 CONFIG: Final = BridgeConfig(
     account="bridge",
     broker=BROKER,

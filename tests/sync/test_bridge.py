@@ -217,6 +217,24 @@ async def test_a_flood_does_not_keep_the_others_waiting(
         assert isinstance(await other.answer(), Done)
 
 
+async def test_a_smaller_second_try_is_answered_with_the_first(
+    box: Box, bridges: Bridges, server: AchivxServer
+) -> None:
+    """However slow the server is: nothing is done twice, and the first answer moves the box on."""
+    running = await bridges.start()
+    assert isinstance(await box.ask(message(batch(PRESS))), Done)
+    server.freeze()
+    whole = batch(PRESS, PRESS, PRESS, PRESS, first=2)
+    await box.send(message(whole))
+    await until(lambda: running.health.in_flight() == 1)
+    await box.send(message(whole, last=3, records=whole.records[:2]))
+    await until(lambda: running.health.batches["dropped"] == 1)
+    server.thaw()
+    answer = await box.answer()
+    assert (answer.first, getattr(answer, "last", None)) == (2, 5)
+    assert [seq for _, _, seq in booked(server)] == ["1", "2", "3", "4", "5"]
+
+
 # --- batches that are none ---------------------------------------------------------------------
 
 

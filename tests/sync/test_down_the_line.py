@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 import pytest
 
+from gateway.cli import main
 from gateway.client import Client
-from gateway.errors import GatewayError
+from gateway.customers.messages import LookUpCustomer, RedeemScanned
+from gateway.errors import GatewayError, Refused
 from gateway.messages import (
     GetGrants,
     GetOffers,
@@ -37,7 +39,12 @@ leaderboard = true
 [[staff]]
 name = "Boris"
 account = "boris"
+[[customers.kinds]]
+name = "card"
+pattern = '29[0-9]{6}'
+account = "card:{0}"
 """
+CARD = "29123456"
 OFFER = {
     "name": "five",
     "kind": "tokens",
@@ -142,6 +149,28 @@ async def test_a_pushed_grant_is_redeemed_offline_and_settled_once(
     assert len(await box.ask(GetGrants())) == 1
 
 
+async def test_a_pushed_grant_is_redeemed_by_card_offline(
+    box: Box, office: Office, broker: Mosquitto
+) -> None:
+    """The card leads to the account, and the account to what the centre promised it."""
+    push = config()
+    push["grants"][0]["account"] = f"card:{CARD}"
+    await office.say(wire.CONFIG, push, retain=True)
+    (view,) = await box.until(GetGrants(), len)
+    broker.freeze()
+    known = await box.ask(LookUpCustomer(customer=CARD))
+    assert (known.live, [each.grant.central for each in known.grants]) == (1, ["c-1"])
+    await box.kill()
+    await box.start()
+    redeemed = (await box.ask(RedeemScanned(text=CARD))).redeemed
+    assert redeemed is not None
+    assert (redeemed.grant.code, redeemed.grant.state) == (view.grant.code, "redeemed")
+    with pytest.raises(Refused) as refused:
+        await box.ask(RedeemScanned(text=CARD))
+    assert refused.value.code == "no_grants"
+    broker.thaw()
+
+
 async def test_a_broken_push_is_shown_in_status_and_the_box_goes_on(
     box: Box, office: Office
 ) -> None:
@@ -159,7 +188,11 @@ async def test_a_broken_push_is_shown_in_status_and_the_box_goes_on(
 
 
 async def test_leader_boards_are_there_without_the_centre(
-    box: Box, bridges: Bridges, server: AchivxServer, broker: Mosquitto
+    box: Box,
+    bridges: Bridges,
+    server: AchivxServer,
+    broker: Mosquitto,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     ledger = server.ledger
     moment = "2027-01-01T00:00:00.000Z"
@@ -188,3 +221,8 @@ async def test_leader_boards_are_there_without_the_centre(
         age_s = by_name["Recoveries"].age_s
         assert age_s is not None
         assert 0 <= age_s < 60
+    capsys.readouterr()
+    assert await asyncio.to_thread(main, ["leaders", "--config", str(box.path)]) == 0
+    shown = capsys.readouterr().out
+    assert "Recoveries  0 min old\n   2  anna  " in shown
+    assert "boris" not in shown

@@ -187,7 +187,7 @@ async def test_a_broker_that_goes_ends_the_waiting_for_messages(
 
 
 async def test_a_frozen_broker_is_given_up(who: Who, broker: Mosquitto) -> None:
-    timers = Timers(answer_s=0.2)
+    timers = Timers(shake_s=0.2, answer_s=0.2)
     async with link(who("box-1"), timers=timers) as box:
         broker.freeze()
         with pytest.raises(LinkDown, match=r"did not answer the publication .* in 0\.2 s"):
@@ -205,7 +205,7 @@ async def test_a_black_hole_is_given_up(who: Who, broker: Mosquitto) -> None:
     async with TcpProxy(broker.port) as proxy:
         proxy.hole = True
         with pytest.raises(LinkDown, match="did not answer the greeting"):
-            async with link(who("box-1", port=proxy.port), timers=Timers(answer_s=0.2)):
+            async with link(who("box-1", port=proxy.port), timers=Timers(shake_s=0.2)):
                 pass
 
 
@@ -427,7 +427,7 @@ async def test_a_handshake_that_does_not_end(broker: Mosquitto, authority: Autho
             host="127.0.0.1", port=proxy.port, ca_file=str(authority.ca), username="a"
         )
         with pytest.raises(LinkDown, match="does not shake hands"):
-            async with link(settings, timers=Timers(connect_s=0.2)):
+            async with link(settings, timers=Timers(shake_s=0.2)):
                 pass
 
 

@@ -46,7 +46,9 @@ FAULTS = (
     *faults.LEAKED,
 )
 POISON = 0.1  # tokens that a 32-bit float cannot hold
-HASTY = Timers(connect_s=1.0, answer_s=0.4, retry_s=0.1, refused_s=0.2)
+HASTY = Timers(
+    connect_s=1.0, shake_s=0.4, shake_most_s=0.4, answer_s=0.4, retry_s=0.1, refused_s=0.2
+)
 RESEND_S = 1.0
 STEPS = 16
 

@@ -29,7 +29,7 @@ class Keeper:
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(
             stay_linked(
-                lambda: open_link(self._settings, Session(client="box"), self._timers),
+                lambda timers: open_link(self._settings, Session(client="box"), timers),
                 self._use,
                 self.downs.put_nowait,
                 self._timers,
@@ -68,7 +68,7 @@ async def test_it_is_back_within_a_second_of_the_broker(who: Who, broker: Mosqui
 
 
 async def test_it_is_back_when_the_broker_goes_on(who: Who, broker: Mosquitto) -> None:
-    async with Keeper(who("box-1"), Timers(answer_s=0.3, retry_s=0.1)) as keeper:
+    async with Keeper(who("box-1"), Timers(shake_s=0.3, answer_s=0.3, retry_s=0.1)) as keeper:
         await keeper.up()
         await broker.kill()
         await keeper.down()
@@ -96,3 +96,25 @@ async def test_a_refusal_slows_it_down_more_each_time(
         for _ in range(4):
             assert isinstance(await keeper.down(), Denied)
     assert waits[:4] == [0.2, 0.4, 0.5, 0.5]
+
+
+async def test_a_silent_broker_is_listened_to_for_longer_each_time(
+    who: Who, broker: Mosquitto
+) -> None:
+    """Who gives up and comes again begins at the end of a line that is then longer still."""
+    timers = Timers(shake_s=0.1, shake_most_s=0.4, retry_s=0.01)
+    broker.freeze()
+    async with Keeper(who("box-1"), timers) as keeper:
+        said = [str(await keeper.down()) for _ in range(4)]
+        broker.thaw()
+        await keeper.up()
+        await broker.kill()
+        while "cannot be reached" not in str(await keeper.down()):
+            pass
+        await broker.start()
+        broker.freeze()
+        while "greeting" not in (again := str(await keeper.down())):
+            pass
+        broker.thaw()
+    assert [each.rpartition(" in ")[2] for each in said] == ["0.1 s", "0.2 s", "0.4 s", "0.4 s"]
+    assert again.endswith("in 0.1 s")

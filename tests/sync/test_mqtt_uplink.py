@@ -130,6 +130,54 @@ async def test_only_an_answer_to_this_batch_counts(who: Who, office: Office) -> 
         assert (await answered(box, office, fewer)).last == 1
 
 
+async def test_a_late_answer_to_a_bigger_try_is_as_good(who: Who, office: Office) -> None:
+    one = msgspec.structs.replace(THREE, last=1, records=THREE.records[:1])
+    late = msgspec.structs.replace(DONE, aside=(SetAside(seq=3, reason="poison"),))
+    async with Box(who("box-1"), resend_s=0.3) as box:
+        with pytest.raises(Interrupted, match="no bridge has answered"):
+            await box.deliver(THREE)
+        assert (await office.batch()).last == 3
+        delivering = asyncio.create_task(box.deliver(one))
+        assert (await office.batch()).last == 1
+        await office.say(wire.ACK, late)
+        assert (await delivering).last == 1
+        # What it says of the others needs no bridge any more, and is said once.
+        rest = msgspec.structs.replace(THREE, first=2, records=THREE.records[1:])
+        poison = (Aside(3, "poison"),)
+        assert await box.deliver(rest) == Acknowledged(
+            device="box-1", epoch="E", first=2, last=3, aside=poison
+        )
+        with pytest.raises(Interrupted, match="no bridge has answered"):
+            await box.deliver(rest)
+
+
+async def test_an_answer_after_its_time_ends_the_back_off(who: Who, office: Office) -> None:
+    holder = Box(who("box-1"), resend_s=0.3)
+    async with holder as box:
+        with pytest.raises(Interrupted, match="no bridge has answered"):
+            await box.deliver(THREE)
+        holder.up.clear()
+        stands = Stands(device="box-1", epoch="E", first=1, problem="away", words="of then")
+        await office.say(wire.ACK, stands)
+        await office.say(wire.ACK, msgspec.structs.replace(DONE, last=9))
+        assert not holder.up.is_set()
+        await office.say(wire.ACK, DONE)
+        await asyncio.wait_for(holder.up.wait(), 5)
+        assert (await box.deliver(THREE)).last == 3
+
+
+async def test_a_late_answer_of_another_journal_is_forgotten(who: Who, office: Office) -> None:
+    holder = Box(who("box-1"), resend_s=0.3)
+    async with holder as box:
+        with pytest.raises(Interrupted, match="no bridge has answered"):
+            await box.deliver(THREE)
+        holder.up.clear()
+        await office.say(wire.ACK, DONE)
+        await asyncio.wait_for(holder.up.wait(), 5)
+        with pytest.raises(Interrupted, match="no bridge has answered"):
+            await box.deliver(msgspec.structs.replace(THREE, epoch="F"))
+
+
 @pytest.mark.parametrize(
     ("problem", "kind"),
     [("away", Interrupted), ("server", Held), ("cap", Held), ("of a later version", Held)],

@@ -1,5 +1,6 @@
 """A serial line or socket with deadlines: the only place that touches pyserial."""
 
+import errno
 import io
 import os
 import select
@@ -265,9 +266,16 @@ def _is_pty(port: str) -> bool:
 
 
 def _words(error: BaseException) -> str:
-    """The operating system's own words, without pyserial's wrapping where there is any."""
+    """The operating system's own words, without pyserial's wrapping, which names the port again."""
+    if isinstance(error, serial.SerialException):
+        if error.errno == errno.EWOULDBLOCK:
+            return "another program has it open"
+        if error.errno is None and isinstance(error.__context__, OSError):  # a socket's
+            return _words(error.__context__)
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return error.strerror  # a resolver's: its numbers are its own
     if isinstance(error, termios.error):  # (errno, words), and no OSError
         return str(error.args[-1])
     return str(error) or type(error).__name__

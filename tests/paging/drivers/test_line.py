@@ -144,9 +144,15 @@ def test_an_unplugged_line(far: FarEnd) -> None:
         assert line.first_byte_ns is None
 
 
+def hold_up(far: FarEnd, line: Line) -> None:
+    """Send XOFF, and wait until the kernel has taken it: it handles what comes a moment later."""
+    far.write(b"\x13.")
+    assert line.read(1) == b"."
+
+
 def test_a_write_that_flow_control_holds_up(far: FarEnd) -> None:
     with Line(far.path, xonxoff=True, write_timeout_s=0.1) as line:
-        far.write(b"\x13")
+        hold_up(far, line)
         started = time.thread_time()
         with pytest.raises(LineError, match="held up"):
             line.write(b"x")
@@ -202,7 +208,7 @@ def test_what_the_line_takes_at_once(far: FarEnd) -> None:
 
 def test_a_line_held_up_by_flow_control_takes_nothing_at_once(far: FarEnd) -> None:
     with Line(far.path, xonxoff=True) as line:
-        far.write(b"\x13")
+        hold_up(far, line)
         assert line.write_now(b"x") == 0
         assert first_byte_ns(line) is None
 
@@ -224,7 +230,7 @@ def test_a_line_that_cannot_tell_takes_nothing_at_once() -> None:
 
 
 def test_a_line_is_opened_by_one_program_at_a_time(far: FarEnd) -> None:
-    with Line(far.path), pytest.raises(LineError, match="cannot open"):
+    with Line(far.path), pytest.raises(LineError, match="another program has it open"):
         Line(far.path)
     Line(far.path).close()
 
@@ -233,6 +239,12 @@ def test_a_line_is_opened_by_one_program_at_a_time(far: FarEnd) -> None:
 def test_a_line_that_cannot_be_opened(port: str) -> None:
     with pytest.raises(LineError, match=f"cannot open {port}: ."):
         Line(port)
+
+
+def test_why_a_line_cannot_be_opened_is_said_once() -> None:
+    with pytest.raises(LineError) as caught:
+        Line("/dev/nothing-here")
+    assert str(caught.value) == "cannot open /dev/nothing-here: No such file or directory"
 
 
 def test_a_closed_line(far: FarEnd) -> None:
@@ -284,8 +296,9 @@ def test_a_socket_that_nobody_serves(server: socket.socket) -> None:
     port = url(server)
     server.close()
 
-    with pytest.raises(LineError, match="cannot open socket://"):
+    with pytest.raises(LineError) as caught:
         Line(port)
+    assert str(caught.value) == f"cannot open {port}: Connection refused"
 
 
 # pyserial's RFC 2217 client names its thread the old way.

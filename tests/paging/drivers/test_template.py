@@ -472,7 +472,9 @@ def test_cts_is_not_looked_at_where_it_is_not_honoured(
 
 def test_a_line_held_up_by_xoff_is_failed(quick: Callable[[str], str]) -> None:
     with ScopeTerminal() as terminal, opened(terminal, quick("scope"), xonxoff=True) as driver:
-        terminal.write(b"\x13")
+        terminal.write(b"\x13.")
+        assert driver._line is not None
+        assert driver._line.read(1) == b"."  # so the kernel has taken the XOFF before it
         receipt = driver.send(page("scope"))
         assert receipt.state is ReceiptState.FAILED
         assert receipt.line_down
