@@ -60,6 +60,7 @@ class AtomicStorage(Storage):
 
     def __init__(self, path: Path) -> None:
         self.lock: Final = threading.Lock()
+        self._writing: Final = threading.Lock()
         self._path: Final = path
         self._data = self._load()
         self._dirty = False
@@ -79,17 +80,18 @@ class AtomicStorage(Storage):
         Raises:
             OSError: The disk refused; the old file stands and memory is still ahead.
         """
-        with self.lock:
-            if not self._dirty:
-                return
-            self._dirty = False  # a write from now on counts again
-            tables = msgspec.json.encode(self._data)
-        try:
-            whole = _File(hashlib.sha256(tables).hexdigest(), msgspec.Raw(tables))
-            write_atomic(self._path, msgspec.json.encode(whole))
-        except OSError:
-            self._dirty = True
-            raise
+        with self._writing:  # an older state must not come to the disk after a newer one
+            with self.lock:
+                if not self._dirty:
+                    return
+                self._dirty = False  # a write from now on counts again
+                tables = msgspec.json.encode(self._data)
+            try:
+                whole = _File(hashlib.sha256(tables).hexdigest(), msgspec.Raw(tables))
+                write_atomic(self._path, msgspec.json.encode(whole))
+            except OSError:
+                self._dirty = True
+                raise
 
     def close(self) -> None:
         """Nothing is left open."""

@@ -249,7 +249,7 @@ class GrantDesk:
         )
         playbooks.keep(transaction, self._playbook, tuple(self._offers.values()))
         transaction.append(event, order.at)
-        return _found(transaction, code)
+        return Grant.of(event, order.at)
 
     def _judge(
         self, transaction: Transaction, order: Order, zone: str | None, presses: int

@@ -45,6 +45,29 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     playbook: str = ""
     central: str | None = None
 
+    @classmethod
+    def of(cls, event: GrantIssued, at: Stamp) -> "Grant":
+        """The grant that an event begins."""
+        return cls(
+            code=event.code,
+            request=event.request,
+            offer=event.offer,
+            kind=event.kind,
+            issued_by=event.by,
+            issued=at,
+            expires=event.expires,
+            alert=event.alert,
+            account=event.account,
+            tokens=event.tokens,
+            cost=event.cost,
+            day=event.day,
+            override=event.override,
+            zone=event.zone,
+            score=event.score,
+            playbook=event.playbook,
+            central=event.central,
+        )
+
     def is_over(self, now: Stamp) -> bool:
         """Whether it has certainly expired; while nobody knows, the customer is right."""
         if self.expires.boot == now.boot:  # of which boot is settled when it is promised
@@ -62,25 +85,7 @@ def fold(grant: Grant | None, event: AnyEvent, at: Stamp) -> Grant | None:
     """The grant after the event; None before it is issued."""
     match event:
         case GrantIssued():
-            return Grant(
-                code=event.code,
-                request=event.request,
-                offer=event.offer,
-                kind=event.kind,
-                issued_by=event.by,
-                issued=at,
-                expires=event.expires,
-                alert=event.alert,
-                account=event.account,
-                tokens=event.tokens,
-                cost=event.cost,
-                day=event.day,
-                override=event.override,
-                zone=event.zone,
-                score=event.score,
-                playbook=event.playbook,
-                central=event.central,
-            )
+            return Grant.of(event, at)
         case GrantRedeemed(by=by) if grant is not None:
             return msgspec.structs.replace(
                 grant, state=GrantState.REDEEMED, redeemed_by=by, redeemed=at

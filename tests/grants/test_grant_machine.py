@@ -21,7 +21,8 @@ from gateway.events import GrantIssued, GrantRedeemed, GrantRedeemUndone, GrantV
 from gateway.grants.codes import Codes
 from gateway.grants.desk import GrantDesk
 from gateway.grants.grant import Grant
-from gateway.journal import promises, reading, schema, views
+from gateway.grants.personal import Pushed
+from gateway.journal import holders, promises, reading, schema, views
 from gateway.journal.store import Identity, Journal
 from gateway.model import GrantState, Label, OfferKind, Role
 
@@ -54,6 +55,7 @@ class Known(msgspec.Struct):
     at: Stamp
     state: GrantState = GrantState.ISSUED
     redeemed: tuple[str, Stamp] | None = None
+    expires_ns: int | None = None  # of a grant of the centre: the wall clock's
 
 
 class Counters(RuleBasedStateMachine):
@@ -67,6 +69,7 @@ class Counters(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp(prefix="achivx-grants-"))
         self.known: dict[str, Known] = {}
         self.requests: dict[str, tuple[str, str, str]] = {}
+        self.central: dict[str, str] = {}
         self.boots = 0
         self.now = Stamp("boot-0", 30 * DAY_NS, 20_000 * DAY_NS, synced=True)
         self.open_journal()
@@ -76,7 +79,8 @@ class Counters(RuleBasedStateMachine):
         self.journal = Journal(path, Identity("box", "shop", 1), on_change=lambda: None)
         self.journal.start()
         codes = Codes(bytes(32), "box")
-        self.desk = GrantDesk(self.journal, codes, tuple(OFFERS.values()), lambda _: None)
+        self.mirrored: list[Grant] = []
+        self.desk = GrantDesk(self.journal, codes, tuple(OFFERS.values()), self.mirrored.append)
 
     def teardown(self) -> None:
         if hasattr(self, "journal"):
@@ -158,6 +162,64 @@ class Counters(RuleBasedStateMachine):
         assert isinstance(answer, Grant)
         assert answer.code == code
 
+    @rule(
+        target=codes,
+        offer=st.sampled_from(["staff", "stock", "tokens"]),
+        account=people,
+        days=st.integers(-2, 6),
+    )
+    def centre_pushes(self, offer: str, account: str, days: int) -> str:
+        """A personal grant: for no cap of the shop, and good by the wall clock alone."""
+        central = f"c-{len(self.central)}"
+        expires_ns = self.now.wall_ns // NS_PER_S * NS_PER_S + days * DAY_NS
+        code = self.push(central, offer, account, expires_ns)
+        if self.now.synced and days <= 0:
+            assert code is None
+            return Codes(bytes(32), "box").new()
+        assert code is not None
+        assert code not in self.known
+        self.central[central] = code
+        self.known[code] = Known(
+            offer, "centre", account, None, ("", 0), self.now, expires_ns=expires_ns
+        )
+        return code
+
+    @rule(data=st.data(), account=people)
+    def centre_pushes_again(self, data: st.DataObject, account: str) -> None:
+        """The broker keeps it: it comes at every connection, perhaps with other words."""
+        if self.central:
+            central = data.draw(st.sampled_from(sorted(self.central)))
+            assert self.push(central, "staff", account, self.now.wall_ns + DAY_NS) is None
+
+    def push(self, central: str, offer: str, account: str, expires_ns: int) -> str | None:
+        """The code of the new grant, None where it made none."""
+        expires = datetime.fromtimestamp(expires_ns // NS_PER_S, UTC)
+        one = Pushed(id=central, device="box", offer=offer, expires=expires, account=account)
+        made = len(self.mirrored)
+        ids, refusals = self.loop.run_until_complete(self.desk.push([one], self.now))
+        assert (ids == [central]) is (refusals == [])
+        assert ids or "it has expired" in refusals[0]
+        new = self.mirrored[made:]
+        assert [each.central for each in new] in ([], [central])
+        return new[0].code if new else None
+
+    @rule(account=people, by=people)
+    def redeem_by_card(self, account: str, by: str) -> None:
+        """The card finds what is live of its account, the centre's too, and no more."""
+        found = self.journal.read(
+            lambda db: holders.grants_of(db, account, GrantState.ISSUED, 9999)
+        ).result()
+        live = [each.code for each in found if each.as_of(self.now).state is GrantState.ISSUED]
+        assert sorted(live) == sorted(
+            code
+            for code, known in self.known.items()
+            if known.account == account
+            and known.state is GrantState.ISSUED
+            and not self.is_over(known)
+        )
+        if live:
+            self.redeem(live[0], by, 2)
+
     @rule(code=codes, by=people, tills=st.integers(1, 4))
     def redeem(self, code: str, by: str, tills: int) -> None:
         async def at_once() -> list[Grant | BaseException]:
@@ -221,6 +283,8 @@ class Counters(RuleBasedStateMachine):
         return self.now.boot, self.now.mono_ns // DAY_NS
 
     def is_over(self, known: Known) -> bool:
+        if known.expires_ns is not None:
+            return self.now.synced and self.now.wall_ns > known.expires_ns
         valid_ns = OFFERS[known.offer].valid_days * DAY_NS
         if known.at.boot == self.now.boot:
             return self.now.mono_ns > known.at.mono_ns + valid_ns
@@ -239,7 +303,9 @@ class Counters(RuleBasedStateMachine):
         promised = [
             each
             for each in self.known.values()
-            if each.offer == offer.name and each.state is not GrantState.VOID
+            if each.offer == offer.name
+            and each.state is not GrantState.VOID
+            and each.expires_ns is None
         ]
         if offer.stock is not None and len(promised) >= offer.stock:
             return "out_of_stock"
@@ -279,13 +345,16 @@ class Counters(RuleBasedStateMachine):
         handed: Counter[str] = Counter()
         booked: Counter[str] = Counter()
         void: set[str] = set()
+        central = {code: each for each, code in self.central.items()}
         for event in (record.event for record in found):
             match event:
                 case GrantIssued(code=code):
                     assert code not in handed
+                    assert event.central == central.get(code)
                     handed[code] = 0
                 case GrantRedeemed(code=code, again=again):
                     assert code not in void
+                    assert event.central == central.get(code)
                     handed[code] += 1
                     booked[code] += not again
                 case GrantRedeemUndone(code=code):

@@ -58,6 +58,23 @@ def test_the_starter_restores_and_does_not_overpay() -> None:
         assert (each.tokens > 0) == (each.kind is OfferKind.TOKENS)
 
 
+@pytest.mark.parametrize(
+    ("severity", "by_staff", "by_manager"),
+    [
+        (1, {"apology"}, {"manager-souvenir"}),
+        (2, {"apology", "souvenir", "tokens"}, {"coupon"}),
+        (3, {"apology", "redo", "exchange", "tokens"}, {"coupon"}),
+        (4, set(), {"refund"}),
+        (5, set(), set()),
+    ],
+)
+def test_the_starter_gives_more_to_the_graver_and_to_the_manager(
+    severity: int, by_staff: set[str], by_manager: set[str]
+) -> None:
+    assert {each.name for each in offers_for((), Role.STAFF, severity)} == by_staff
+    assert {each.name for each in offers_for((), Role.MANAGER, severity)} == by_staff | by_manager
+
+
 def test_a_playbook_is_named_by_what_is_in_it() -> None:
     cheaper = msgspec.structs.replace(OFFERS[0], cost=8.0)
     assert version_of(OFFERS) == version_of(tuple(OFFERS))
@@ -83,7 +100,7 @@ def test_a_cause_brings_what_puts_just_that_right_first() -> None:
 def test_without_a_cause_nothing_is_left_out() -> None:
     found = proposals((), Role.STAFF, 3, None)
     assert [each.offer for each in found] == list(offers_for((), Role.STAFF, 3))
-    assert found[1].why.en == "Puts certain losses right; fits severity 3; costs 2."
+    assert found[1].why.en == "Puts certain losses right; fits severity 3; costs 3."
 
 
 def test_the_starter_names_only_shipped_causes() -> None:
