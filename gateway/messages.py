@@ -432,7 +432,6 @@ AnyRequest = (
     | AnyInsightsRequest
     | AnyCustomerRequest
     | AnyCentreRequest
-    | AnyCentreRequest
 )
 
 

@@ -52,9 +52,7 @@ def status(
     )
 
 
-def grants(
-    connection: sqlite3.Connection, now: Stamp, limits: Spending
-) -> messages.GrantsStatus:
+def grants(connection: sqlite3.Connection, now: Stamp, limits: Spending) -> messages.GrantsStatus:
     """What is promised and neither redeemed nor over, and what is spent or may be offline."""
     live, cost, tokens = promises.outstanding(connection, now)
     spent = rewards.unconfirmed(connection)

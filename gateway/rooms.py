@@ -31,6 +31,7 @@ from gateway.journal.store import Journal
 from gateway.paging.lane import PageLane
 from gateway.request import Request
 from gateway.setup.changes import Changes
+from gateway.setup.devices import DeviceService
 from gateway.setup.service import SetupService
 from gateway.sync.choice import centre_of, take_pushes
 from gateway.sync.lookup import Lookup
@@ -84,6 +85,7 @@ class Rooms:
             cache,
             clock,
             on_change=self.mirror.changed,
+            may_show=Consent(config.staff).may_show,
             sent=lambda: (journal.epoch, uplink.cursor if uplink else 0),
         )
         codes = _read_codes(state, config, faults)
@@ -134,6 +136,7 @@ class Rooms:
             on_change=on_change,
             on_finished=self.host.setup_finished,
         )
+        self._devices: Final = DeviceService(config, journal, floor)
         self.backups: Final = BackupService(
             config=config, settings=settings, journal=journal, clock=clock, start_anew=start_anew
         )
@@ -149,6 +152,7 @@ class Rooms:
         """What answers which request."""
         return {
             **self.setup.handlers(),
+            **self._devices.handlers(),
             **self.customers.handlers(),
             **self._guard.handlers(),
             **self.backups.handlers(),

@@ -36,6 +36,7 @@ OLDEST: Final = (3, 11)
 _NEWEST_GLIBC: Final = {11: 36, 12: 36, 13: 41}  # of the Debian that has this Python, or older
 _COMMANDS: Final = {"achivx-gateway": "gateway.cli", "achivx-webui": "webui.cli"}
 _PIN: Final = re.compile(r"(?P<pin>[\w.-]+==[^\s;]+)(?: ; (?P<marker>.+?))? \\$")
+_OF_A_BUILD: Final = re.compile(r"(\.\./)+bin/|[^/,]+\.dist-info/direct_url\.json,")
 _NO_NETWORK: Final = re.compile(r"Retrying|HTTPSConnectionPool|NameResolution|timed out|ProxyError")
 
 
@@ -271,6 +272,12 @@ class Build:
         (wheel,) = built.glob("*.whl")
         self._pip("install", "--no-index", *self._into_site(), str(wheel))
         shutil.rmtree(self._site / "bin", ignore_errors=True)  # commands of packages are not ours
+        # What pip wrote down of them, and of where our wheel was, differs from build to build.
+        for path in self._site.glob("*.dist-info/direct_url.json"):
+            path.unlink()
+        for path in self._site.glob("*.dist-info/RECORD"):
+            lines = path.read_text("utf-8").splitlines(keepends=True)
+            path.write_text("".join(line for line in lines if not _OF_A_BUILD.match(line)), "utf-8")
 
     def _write_environment(self) -> None:
         """What PEP 405 asks of a virtual environment, and our two commands."""

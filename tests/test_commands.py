@@ -15,6 +15,7 @@ from gateway.cli import main
 from gateway.client import Client
 from gateway.commands.common import control_socket
 from gateway.errors import Refused
+from gateway.grants.grant import Grant
 from gateway.messages import Redeem
 from gateway.simulator.shop import SimulatedShop
 from gateway.simulator.tap_terminal import TapTerminal
@@ -110,17 +111,21 @@ def test_of_sixteen_clients_that_redeem_one_code_at_once_one_wins(
     code = asked(capsys, "grant", "apology", "--json", *config)["grant"]["code"]
     ready = threading.Barrier(16)
 
-    def redeem(_: int) -> str:
+    def redeem(_: int) -> Grant | Refused:
         with Client(control_socket(shop.config_file), timeout_s=30) as client:
             ready.wait(30)
             try:
-                return client.call(Redeem(code=code)).grant.state
+                return client.call(Redeem(code=code)).grant
             except Refused as refusal:
-                return refusal.code
+                return refusal
 
     with ThreadPoolExecutor(16) as tills:
-        answers = sorted(tills.map(redeem, range(16)))
-    assert answers == ["already_redeemed"] * 15 + ["redeemed"]
+        answers = list(tills.map(redeem, range(16)))
+    (won,) = (each for each in answers if isinstance(each, Grant))
+    assert won.redeemed is not None
+    told = f"redeemed already on {won.redeemed.iso()} by {won.redeemed_by}"
+    lost = [(each.code, str(each)) for each in answers if isinstance(each, Refused)]
+    assert lost == [("already_redeemed", told)] * 15
 
 
 def test_what_is_at_stake_while_offline(
@@ -180,6 +185,10 @@ def test_offers_say_why(capsys: pytest.CaptureFixture[str], config: list[str]) -
     proposed = asked(capsys, "offers", "--json", *words)
     assert proposed[0]["offer"]["name"] == "exchange"
     assert proposed[0]["why"]["en"].startswith("Puts right just this")
+    assert main(["offers", *words]) == 0
+    assert f"    {proposed[0]['why']['ru']}\n" in capsys.readouterr().out
+    assert main(["offers", "--severity", "5", *config]) == 0
+    assert capsys.readouterr().out.startswith("no offer fits: ")
     assert main(["offers", *words]) == 0
     assert "Puts right just this: A faulty product" in capsys.readouterr().out
     assert "no cause named 'weather'" in refused(capsys, "offers", "--cause", "weather", *config)
@@ -318,7 +327,7 @@ def test_a_missing_configuration_is_one_line(capsys: pytest.CaptureFixture[str])
 
 COMMANDS = ["run", "check", "press", "page", "alerts", "ack", "contact", "resolve", "grant"]
 COMMANDS += ["redeem", "grants", "offers", "status", "export", "pin"]
-COMMANDS += ["undo", "void", "staff", "spend", "playbook"]
+COMMANDS += ["undo", "void", "staff", "spend", "playbook", "leaders"]
 COMMANDS += ["cases", "case", "security", "guidance", "customer", "forget", "rotate-key"]
 
 
@@ -343,7 +352,12 @@ def test_encode_writes_what_was_asked(capsys: pytest.CaptureFixture[str], tmp_pa
     assert main(["encode", "ev1527", "--code", "A5C3E4", "--out", str(cu8)]) == 0
     assert raw.stat().st_size > 10_000
     assert cu8.stat().st_size > 10_000
-    capsys.readouterr()
+    assert "the pager shows" not in capsys.readouterr().out
+    other = ("--text", "Касса 2", "--out", str(raw))
+    assert main(["encode", "pocsag", "--ric", "8", *other]) == 0
+    assert "the pager shows: KASSA 2" in capsys.readouterr().out
+    assert main(["encode", "pocsag", "--ric", "8", "--numeric", *other]) == 0
+    assert "the pager shows: ----- 2" in capsys.readouterr().out
     refused(capsys, "encode", "pocsag", "--ric", "2097152", "--text", "hi", "--out", str(raw))
     refused(capsys, "encode", "ev1527", "--code", "XYZ", "--out", str(cu8))
     refused(capsys, "encode", "ev1527", "--code", "A5C3E4", "--unit-us", "1", "--out", str(cu8))

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from webui import (
     captive,
+    closing,
     encrypted,
     language,
     look,
@@ -20,11 +21,13 @@ from webui.screens import (
     access,
     board,
     box,
+    case,
     certificate,
     counter,
     demo,
     insights,
     login,
+    network,
     settings,
     setup,
     status,
@@ -42,6 +45,7 @@ def create_app(chosen: options.Options) -> Flask:
     app.config.update(SECRET_KEY=chosen.secret_key, SEND_FILE_MAX_AGE_DEFAULT=look.STATIC_AGE_S)
     options.keep(app.extensions, chosen)
     streams.hang(app.extensions)
+    closing.hang(app.extensions, chosen.control)
     captive.lead(app)
     security.protect(app, chosen.allowed_hosts)
     encrypted.encrypt(app, chosen)
@@ -54,6 +58,7 @@ def create_app(chosen: options.Options) -> Flask:
         streams,
         login,
         board,
+        case,
         counter,
         status,
         insights,
@@ -62,6 +67,7 @@ def create_app(chosen: options.Options) -> Flask:
         settings,
         access,
         box,
+        network,
         certificate,
     ):
         app.register_blueprint(screen.blueprint)

@@ -1,4 +1,4 @@
-"""The page's only way to the gateway, and the only place that knows the gateway's package.
+"""The page's only way to the gateway; beside `structures` the only place that knows its package.
 
 One connection serves one request of a browser. It says at once that it gives up the authority of
 its process: whatever it then asks is asked by the person whose token it carries, or by nobody.
@@ -24,35 +24,7 @@ from gateway.backup.messages import (
     UndoRestore,
 )
 from gateway.client import Client, Unreachable
-from gateway.config import Access as AccessSettings
-from gateway.config import (
-    AchivxUplink,
-    Button,
-    Cause,
-    DailyTest,
-    Espa,
-    Ev1527,
-    Hours,
-    Inputs,
-    Ladder,
-    LowIndex,
-    Mmdvm,
-    MqttUplink,
-    NoUplink,
-    Pager,
-    RedsInARow,
-    Shift,
-    Silence,
-    Spending,
-    Staff,
-    StandingFault,
-    Step,
-    Tap,
-    Template,
-    UnhappyShare,
-)
-from gateway.config import Offer as OfferSettings
-from gateway.config import Shop as ShopSettings
+from gateway.config import Cause
 from gateway.customers.messages import (
     CallSecurity,
     CaseView,
@@ -69,7 +41,17 @@ from gateway.errors import Refused
 from gateway.grants.grant import Grant
 from gateway.grants.messages import SpendTokens
 from gateway.guard.messages import AuditKind, EndSession, EndSessions, GetAudit, GetSessions
-from gateway.host.messages import ApplyUpdate, FactoryReset, GetHost, PutUpdate, RestartBox
+from gateway.host.messages import (
+    ApplyUpdate,
+    FactoryReset,
+    GetHost,
+    PutUpdate,
+    RestartBox,
+    SetAccessPoint,
+    SetBoxClock,
+    SetBoxName,
+    SetBoxWifi,
+)
 from gateway.insights.messages import (
     Bar,
     Figure,
@@ -87,6 +69,7 @@ from gateway.messages import (
     AlertView,
     Changed,
     Contact,
+    Done,
     GetAlerts,
     GetCauses,
     GetGrants,
@@ -152,14 +135,13 @@ from gateway.setup.messages import (
     SetupView,
     StepState,
     TryPage,
+    TrySignal,
     UndoStep,
 )
 from gateway.simulator.messages import GetShop, PressButton, Shop, Watch
 from gateway.sync.messages import GetLeaderBoards, LeaderBoardView
 
 __all__ = [
-    "AccessSettings",
-    "AchivxUplink",
     "Acknowledge",
     "AddPerson",
     "Alert",
@@ -171,7 +153,6 @@ __all__ = [
     "AuditKind",
     "Bar",
     "BeginUpload",
-    "Button",
     "ButtonKind",
     "CallSecurity",
     "CaseView",
@@ -181,14 +162,12 @@ __all__ = [
     "Claim",
     "Contact",
     "CustomerView",
-    "DailyTest",
     "DescribeCase",
     "DevicesView",
+    "Done",
     "EditSettings",
     "EndSession",
     "EndSessions",
-    "Espa",
-    "Ev1527",
     "FactoryReset",
     "Figure",
     "FileView",
@@ -218,31 +197,22 @@ __all__ = [
     "GrantState",
     "GrantView",
     "GuidanceStep",
-    "Hours",
     "Info",
-    "Inputs",
     "InsightsView",
     "IssueGrant",
     "Label",
-    "Ladder",
     "Language",
     "LeaderBoardView",
     "LearnButton",
     "Logout",
     "LookUpCustomer",
-    "LowIndex",
     "MakeBackup",
     "MakeBundle",
     "MarkStep",
-    "Mmdvm",
-    "MqttUplink",
     "NameCustomer",
-    "NoUplink",
     "OfferKind",
-    "OfferSettings",
     "Outcome",
     "PageNote",
-    "Pager",
     "PlaceButton",
     "PressButton",
     "PressFlag",
@@ -252,7 +222,6 @@ __all__ = [
     "ReadPiece",
     "ReceiptState",
     "RedeemScanned",
-    "RedsInARow",
     "Refused",
     "RemoveButton",
     "RemovePerson",
@@ -266,6 +235,10 @@ __all__ = [
     "SendPage",
     "SendPiece",
     "Session",
+    "SetAccessPoint",
+    "SetBoxClock",
+    "SetBoxName",
+    "SetBoxWifi",
     "SetPin",
     "SetServer",
     "SetShop",
@@ -275,26 +248,17 @@ __all__ = [
     "SettingsResult",
     "SetupStep",
     "SetupView",
-    "Shift",
     "Shop",
-    "ShopSettings",
-    "Silence",
     "SpendTokens",
-    "Spending",
-    "Staff",
-    "StandingFault",
     "Status",
-    "Step",
     "StepState",
-    "Tap",
-    "Template",
     "TrialView",
     "TryPage",
     "TryRules",
+    "TrySignal",
     "UndoRedeem",
     "UndoRestore",
     "UndoStep",
-    "UnhappyShare",
     "Unreachable",
     "VoidGrant",
     "Watch",
@@ -322,9 +286,7 @@ class Gateway:
         Unreachable: Nobody answers there.
     """
 
-    def __init__(
-        self, path: Path, token: str | None = None, *, answer_s: float = ANSWER_S
-    ) -> None:
+    def __init__(self, path: Path, token: str | None = None, *, answer_s: float = ANSWER_S) -> None:
         self._client: Final = Client(path, timeout_s=answer_s)
         try:
             self.info: Final = _ask(self._client, Hello(unprivileged=True))

@@ -13,7 +13,8 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from webui.client import Label, Shift
+from webui.client import Label
+from webui.structures import Shift
 
 KeyPath = tuple[str | int, ...]
 

@@ -9,8 +9,10 @@ from flask import Flask, request, url_for
 
 from webui import language, sections, words
 from webui.client import Info, Language, Refused, Role, Session, Unreachable
+from webui.faults import fault
 from webui.options import options
 from webui.person import gateway, person
+from webui.qr import qr_svg
 from webui.translate import gettext
 
 STATIC: Final = Path(__file__).with_name("static")
@@ -26,6 +28,8 @@ def dress(app: Flask) -> None:
     app.jinja_env.globals["keys"] = sections.KEYS
     app.jinja_env.globals["tags"] = sections.TAGS
     app.add_template_global(label)
+    app.add_template_global(fault)
+    app.add_template_global(qr_svg, "qr")
     app.context_processor(_surroundings)
 
 

@@ -1,11 +1,12 @@
 """The settings in the parts that a shop thinks in, with the words for every key."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
-from webui import client
+from webui import structures
 from webui.translate import lazy_gettext
 
 
@@ -20,6 +21,8 @@ class Section:
         kinds: Its structures by tag; one without a tag under "".
         tag: The key of the tag, where there are several structures.
         is_list: Whether there are many of them.
+        own: Words for keys that mean something of their own here.
+        about: What it is for, where its title does not say it.
     """
 
     name: str
@@ -28,6 +31,13 @@ class Section:
     kinds: dict[str, type[msgspec.Struct]]
     tag: str = ""
     is_list: bool = False
+    own: Mapping[str, object] = field(default_factory=dict)
+    about: object = ""
+
+    @property
+    def keys(self) -> dict[str, object]:
+        """The words for the keys of this part."""
+        return {**KEYS, **self.own}
 
     def kind_of(self, table: dict[str, Any]) -> str:
         """The tag of a table in the file, or the first there is."""
@@ -40,33 +50,41 @@ def _tagged(*structs: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct]]:
 
 
 _ALL: Final = (
-    Section("shop", lazy_gettext("Shop"), ("shop",), {"": client.ShopSettings}),
+    Section("shop", lazy_gettext("Shop"), ("shop",), {"": structures.ShopSettings}),
     Section(
         "hours",
         lazy_gettext("Opening hours"),
         ("shop", "hours"),
-        {"": client.Hours},
+        {"": structures.Hours},
         is_list=True,
     ),
-    Section("buttons", lazy_gettext("Buttons"), ("buttons",), {"": client.Button}, is_list=True),
     Section(
-        "staff", lazy_gettext("Staff and shifts"), ("staff",), {"": client.Staff}, is_list=True
+        "buttons", lazy_gettext("Buttons"), ("buttons",), {"": structures.Button}, is_list=True
     ),
-    Section("pagers", lazy_gettext("Pagers"), ("pagers",), {"": client.Pager}, is_list=True),
+    Section(
+        "staff", lazy_gettext("Staff and shifts"), ("staff",), {"": structures.Staff}, is_list=True
+    ),
+    Section("pagers", lazy_gettext("Pagers"), ("pagers",), {"": structures.Pager}, is_list=True),
     Section(
         "transmitters",
         lazy_gettext("Transmitters"),
         ("transmitters",),
-        _tagged(client.Tap, client.Mmdvm, client.Template, client.Ev1527, client.Espa),
+        _tagged(
+            structures.Tap,
+            structures.Mmdvm,
+            structures.Template,
+            structures.Ev1527,
+            structures.Espa,
+        ),
         tag="driver",
         is_list=True,
     ),
-    Section("ladder", lazy_gettext("Escalation ladder"), ("ladder",), {"": client.Ladder}),
+    Section("ladder", lazy_gettext("Escalation ladder"), ("ladder",), {"": structures.Ladder}),
     Section(
         "steps",
         lazy_gettext("Steps of the ladder, and their texts"),
         ("ladder", "steps"),
-        {"": client.Step},
+        {"": structures.Step},
         is_list=True,
     ),
     Section(
@@ -74,30 +92,78 @@ _ALL: Final = (
         lazy_gettext("Rules over many presses"),
         ("rules",),
         _tagged(
-            client.UnhappyShare,
-            client.RedsInARow,
-            client.LowIndex,
-            client.Silence,
-            client.StandingFault,
+            structures.UnhappyShare,
+            structures.RedsInARow,
+            structures.LowIndex,
+            structures.Silence,
+            structures.StandingFault,
         ),
         tag="kind",
         is_list=True,
     ),
     Section(
-        "offers", lazy_gettext("Playbook"), ("offers",), {"": client.OfferSettings}, is_list=True
+        "offers",
+        lazy_gettext("Playbook"),
+        ("offers",),
+        {"": structures.OfferSettings},
+        is_list=True,
     ),
-    Section("spending", lazy_gettext("Paying with tokens"), ("spending",), {"": client.Spending}),
-    Section("causes", lazy_gettext("Causes"), ("causes",), {"": client.Cause}, is_list=True),
-    Section("daily-test", lazy_gettext("Daily test"), ("daily_test",), {"": client.DailyTest}),
+    Section(
+        "spending", lazy_gettext("Paying with tokens"), ("spending",), {"": structures.Spending}
+    ),
+    Section("causes", lazy_gettext("Causes"), ("causes",), {"": structures.Cause}, is_list=True),
+    Section(
+        "guidance",
+        lazy_gettext("How to talk to the customer"),
+        ("guidance",),
+        {"": structures.Guidance},
+        is_list=True,
+        own={
+            "label": lazy_gettext("What to do, in a few words"),
+            "text": lazy_gettext("How, in one or two sentences"),
+        },
+        about=lazy_gettext(
+            "The steps on the recovery card. Without any of its own the box has the usual four: "
+            "let them finish, reflect, sum up, offer."
+        ),
+    ),
+    Section(
+        "security",
+        lazy_gettext("Calling security"),
+        ("security",),
+        {"": structures.Security},
+        own={
+            "to": lazy_gettext("Who is paged: zone, managers, everyone, staff:NAME; none: nobody")
+        },
+    ),
+    Section(
+        "customers",
+        lazy_gettext("What is kept of customers"),
+        ("customers",),
+        {"": structures.Customers},
+    ),
+    Section(
+        "customer-kinds",
+        lazy_gettext("How a customer is named"),
+        ("customers", "kinds"),
+        {"": structures.CustomerKind},
+        is_list=True,
+        own={"account": lazy_gettext("Account, as in card:{0}; {0} is all of what was typed")},
+        about=lazy_gettext("Cards, phones or codes that staff may type or scan at the counter."),
+    ),
+    Section("daily-test", lazy_gettext("Daily test"), ("daily_test",), {"": structures.DailyTest}),
     Section(
         "uplink",
         lazy_gettext("Central server"),
         ("uplink",),
-        _tagged(client.NoUplink, client.AchivxUplink, client.MqttUplink),
+        _tagged(structures.NoUplink, structures.AchivxUplink, structures.MqttUplink),
         tag="kind",
     ),
-    Section("inputs", lazy_gettext("How presses are judged"), ("inputs",), {"": client.Inputs}),
-    Section("access", lazy_gettext("PINs and sessions"), ("access",), {"": client.AccessSettings}),
+    Section("inputs", lazy_gettext("How presses are judged"), ("inputs",), {"": structures.Inputs}),
+    Section("journal", lazy_gettext("The journal"), ("journal",), {"": structures.Retention}),
+    Section(
+        "access", lazy_gettext("PINs and sessions"), ("access",), {"": structures.AccessSettings}
+    ),
 )
 SECTIONS: Final = {section.name: section for section in _ALL}
 
@@ -145,6 +211,7 @@ KEYS: Final = {
     "cooldown_s": lazy_gettext("Then still for so many seconds"),
     "cost": lazy_gettext("What it costs the shop"),
     "count": lazy_gettext("How many in a row"),
+    "country": lazy_gettext("Calling code for phones typed without one, as in 7"),
     "days": lazy_gettext("Days, as in mon, tue, wed"),
     "deadline_s": lazy_gettext("Longest wait for an answer, seconds"),
     "fault_led_pin": lazy_gettext("Pin of the fault LED"),
@@ -156,6 +223,8 @@ KEYS: Final = {
     "hardware": lazy_gettext("rfxtrx433 or sonoff-efm8"),
     "holidays": lazy_gettext("Closed on, as in 01-01, 2027-05-09"),
     "host": lazy_gettext("Name or address of the broker"),
+    "keep": lazy_gettext("Whose case it was: hash keeps a fingerprint alone, plain the account"),
+    "keep_days": lazy_gettext("Names and notes are deleted after so many days"),
     "keepalive_s": lazy_gettext("Sign of life every so many seconds"),
     "kind": lazy_gettext("Kind"),
     "label": lazy_gettext("What people read"),
@@ -170,9 +239,13 @@ KEYS: Final = {
     "long_press_s": lazy_gettext("A long press begins at so many seconds"),
     "mashing_presses": lazy_gettext("So many presses are playing with the buttons"),
     "mashing_window_s": lazy_gettext("… within so many seconds"),
+    "max_bytes": lazy_gettext("The journal grows to so many bytes at most"),
     "max_chars": lazy_gettext("Characters that one page can show"),
+    "max_days": lazy_gettext("Records that the server has are kept for so many days"),
     "max_parts": lazy_gettext("Pages for a longer text"),
+    "min_free_bytes": lazy_gettext("Bytes that are left free on the disk"),
     "name": lazy_gettext("Name"),
+    "national_digits": lazy_gettext("Digits of a national number; none: as many as are typed"),
     "normally_closed": lazy_gettext("The contact opens when pressed"),
     "offline_tokens": lazy_gettext("Tokens that may be spent in all while the server is away"),
     "open": lazy_gettext("Opens at"),
@@ -185,11 +258,13 @@ KEYS: Final = {
     "panels": lazy_gettext("Panels; none: all"),
     "parts": lazy_gettext("Parts, as in transmitter/, button/exit; none: all"),
     "password_file": lazy_gettext("File with the password"),
+    "pattern": lazy_gettext("What fits wholly, as in 29[0-9]{11} for 29 and eleven digits"),
     "per_customer_days": lazy_gettext("So many to one customer – in so many days"),
     "per_shop_day": lazy_gettext("By the whole shop on one day, at most"),
     "per_shop_days": lazy_gettext("So many by the whole shop – in so many days"),
     "per_staff_day": lazy_gettext("By one person on one day, at most"),
     "per_staff_days": lazy_gettext("So many by one person – in so many days"),
+    "phone": lazy_gettext("It is a phone: brought to the form +79161234567 first"),
     "pin": lazy_gettext("Pin (BCM number)"),
     "plaintext": lazy_gettext("Without encryption: never, loopback, …"),
     "poll_ms": lazy_gettext("Polls every so many ms"),
@@ -220,11 +295,13 @@ KEYS: Final = {
     "tokens": lazy_gettext("Tokens, in steps of 0.25"),
     "transmit_delay_ms": lazy_gettext("Delay before sending, ms"),
     "transmitter": lazy_gettext("Transmitter; none: any"),
+    "trunk": lazy_gettext("Dialled before a national number, as in 8"),
     "unit_us": lazy_gettext("Length of a pulse, µs"),
     "username": lazy_gettext("User name"),
     "valid_days": lazy_gettext("Good for so many days"),
     "value": lazy_gettext("What it is worth to the customer"),
     "window_s": lazy_gettext("Within so many seconds"),
+    "words": lazy_gettext("What else whoever calls is told to do"),
     "xonxoff": lazy_gettext("Software flow control"),
     "zone": lazy_gettext("Zone"),
     "zones": lazy_gettext("Zones; none: all"),

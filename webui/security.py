@@ -10,11 +10,12 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFProtect
 
 from webui import uploads
+from webui.options import options
 
 BODY_BYTES: Final = 16 * 1024
 FORM_PARTS: Final = 32
@@ -24,7 +25,7 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'self'; "
+        "default-src 'self'; base-uri 'none'; form-action {forms}; "
         "frame-ancestors 'none'; object-src 'none'"
     ),
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -95,6 +96,7 @@ def _guard(allowed_hosts: Iterable[str]) -> Callable[[], ResponseReturnValue | N
             return _refusal("This is not an address of this box. Allow it with --allowed-host.")
         if request.method not in _SAFE and not _is_from_here():
             return _refusal("This form came from another site.")
+        g.host = host
         return None
 
     return guard
@@ -120,9 +122,21 @@ def _refusal(sentence: str) -> ResponseReturnValue:
     return Response(f"{sentence}\n", 400, mimetype="text/plain")
 
 
+def _forms() -> str:
+    """Where forms may lead: also to the port with TLS, from the one without.
+
+    Browsers hold a form to this when it is led on, too: the last form of the set-up would else lead
+    nowhere. A policy cannot name an IPv6 address (Content Security Policy 3, 2.3.1).
+    """
+    port, host = options().tls_port, g.get("host")
+    if port is None or host is None or request.is_secure:
+        return "'self'"
+    return f"'self' https://{'*' if ':' in host else host}:{port}"
+
+
 def _add_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
-        response.headers[name] = value
+        response.headers[name] = value.format(forms=_forms())
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -1,5 +1,6 @@
 """Gunicorn as a library: one worker of threads, ended within two seconds with streams open."""
 
+import gc
 import signal
 import socket
 import ssl
@@ -12,16 +13,17 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
 from webui.app import create_app
+from webui.closing import closing
 from webui.options import Options
 from webui.streams import doorbell
 from webui.tls import OverTls, Tls, hurry
 
-THREADS: Final = 32
+THREADS: Final = 40
 GRACE_S: Final = 2
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Gunicorn's thread worker, which ends the open event streams before it waits for threads."""
+    """Gunicorn's thread worker, which ends streams and sends held closes before it waits."""
 
     wsgi: Flask | None
     tls: Tls | None = None  # set before the worker is made: gunicorn makes it by itself
@@ -40,19 +42,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM."""
-        self._end_streams()
+        self._end_what_waits()
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
         """SIGINT and SIGQUIT. Those of a terminal reach the arbiter too; once is enough."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGQUIT, signal.SIG_IGN)
-        self._end_streams()
+        self._end_what_waits()
         super().handle_quit(sig, frame)
 
-    def _end_streams(self) -> None:
+    def _end_what_waits(self) -> None:
         if self.wsgi is not None:
             doorbell(self.wsgi.extensions).close()
+            closing(self.wsgi.extensions).flush()
+
+
+def _keep_shared(_arbiter: Any, _worker: Any) -> None:
+    """What the worker inherits stays one memory with the arbiter's: no collector writes to it."""
+    gc.freeze()
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -83,6 +91,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "keepalive": 1,  # also how long an idle connection may hold up the end
             "limit_request_line": 2048,
             "loglevel": "warning",
+            "pre_fork": _keep_shared,
             "sendfile": False,  # which goes past TLS
             "threads": THREADS,
             "when_ready": self._announce,

@@ -5,6 +5,7 @@ many; a page that gets none polls.
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
@@ -17,7 +18,9 @@ from webui.client import Changed, Gateway, Refused, Unreachable
 from webui.options import options
 from webui.person import token
 
-MOST: Final = 16
+MOST: Final = 24
+PACE_S: Final = 0.02
+"""From one page's `changed` to the next page's: all at once they would ask all at once."""
 _KEY: Final = "achivx-doorbell"
 # A browser whose stream broke asks again this soon; until then the page polls.
 _OPENING: Final = b"retry: 3000\n\n"
@@ -47,7 +50,7 @@ class Stream(Iterator[bytes]):
                 for ring in self._rings:
                     if self._closed.is_set():
                         return
-                    self._chunks.put(b"event: changed\ndata: %d\n\n" % ring.version)
+                    self._bell.ring(self, ring.version)
             except (Refused, Unreachable):
                 return
             finally:
@@ -62,6 +65,10 @@ class Stream(Iterator[bytes]):
             raise StopIteration
         return chunk
 
+    def tell(self, version: int) -> None:
+        """Have the page fetch what it shows."""
+        self._chunks.put(b"event: changed\ndata: %d\n\n" % version)
+
     def close(self) -> None:
         """End the stream; safe to call twice and from any thread or signal handler."""
         self._closed.set()
@@ -70,11 +77,35 @@ class Stream(Iterator[bytes]):
 
 
 class Doorbell:
-    """The open streams of this process, at most `MOST`."""
+    """The open streams of this process, at most `MOST`.
+
+    They are told one after another, `PACE_S` apart; what rings for a stream before its turn comes
+    is told it once.
+    """
 
     def __init__(self) -> None:
         self._open: set[Stream] = set()
         self._free: Final = threading.BoundedSemaphore(MOST)
+        self._due: dict[Stream, int] = {}
+        self._is_due: Final = threading.Condition()
+        self._teller: Final = threading.Thread(target=self._tell, name="pace", daemon=True)
+
+    def ring(self, stream: Stream, version: int) -> None:
+        """Have a stream told in its turn."""
+        with self._is_due:
+            self._due[stream] = version
+            if self._teller.ident is None:
+                self._teller.start()
+            self._is_due.notify()
+
+    def _tell(self) -> None:
+        while True:
+            with self._is_due:
+                self._is_due.wait_for(lambda: self._due)
+                stream = next(iter(self._due))
+                version = self._due.pop(stream)
+            stream.tell(version)
+            time.sleep(PACE_S)
 
     def open(self, path: Path, session: str | None) -> Stream | None:
         """A stream for the page of this session, or None when there are enough.

@@ -33,6 +33,11 @@ def spell_number(number: float) -> str:
     return str(flask_babel.format_decimal(number, "#,##0.#"))
 
 
+def spell_amount(number: float) -> str:
+    """Tokens or money, to a hundredth where there is one: tokens come in quarters."""
+    return str(flask_babel.format_decimal(number, "#,##0.##"))
+
+
 def spell_date(day: date) -> str:
     """A date as people write it, e.g. `5 Nov 2026`."""
     return str(flask_babel.format_date(day, "medium", rebase=False))

@@ -7,16 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from webui import forms
-from webui.client import (
-    Ladder,
-    LowIndex,
-    RedsInARow,
-    RulesView,
-    SettingsEdit,
-    UnhappyShare,
-)
+from webui.client import RulesView, SettingsEdit
 from webui.forms import Field
 from webui.sections import TAGS
+from webui.structures import Ladder, LowIndex, RedsInARow, UnhappyShare
 from webui.translate import gettext
 
 _KINDS: Final = (UnhappyShare, RedsInARow, LowIndex)

@@ -1,6 +1,7 @@
 """The gateway's words as sentences for people: the one place that turns codes into language."""
 
 import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -9,6 +10,7 @@ from webui.client import (
     AlertCause,
     AuditKind,
     ButtonKind,
+    GrantState,
     Language,
     OfferKind,
     Outcome,
@@ -18,9 +20,19 @@ from webui.client import (
     Role,
     SetupStep,
 )
-from webui.translate import chosen, gettext, lazy_gettext, spell_date, spell_moment
+from webui.translate import (
+    chosen,
+    gettext,
+    lazy_gettext,
+    spell_amount,
+    spell_date,
+    spell_moment,
+)
 
 REFUSALS: Final = {
+    "bad_value": lazy_gettext("This cannot be right. Look at what was typed, then try again."),
+    "no_signal": lazy_gettext("There is no LED or buzzer to try here."),
+    "no_update": lazy_gettext("Choose the file of the update first."),
     "clock_synced": lazy_gettext("The time comes from the network and is right."),
     "host_failed": lazy_gettext(
         "The box could not do it. Try again; if it fails again, look at its log."
@@ -209,6 +221,22 @@ AUDIT_DEEDS: Final = {
     "personal_forgotten": lazy_gettext("A customer was forgotten"),
 }
 
+GRANTS: Final = {
+    GrantState.ISSUED: lazy_gettext("not redeemed yet"),
+    GrantState.REDEEMED: lazy_gettext("redeemed"),
+    GrantState.VOID: lazy_gettext("taken back"),
+    GrantState.EXPIRED: lazy_gettext("expired"),
+}
+
+LEADER_BOARDS: Final = {
+    "StaffExperience": lazy_gettext("Experience"),
+    "Recoveries": lazy_gettext("Customers won back"),
+    "QuickAnswers": lazy_gettext("Quick answers"),
+    "CleanShifts": lazy_gettext("Shifts without a miss"),
+    "HappyShops": lazy_gettext("Happy shops"),
+}
+"""The boards that the server is shipped with; a shop's own go by their names."""
+
 ROLES: Final = {
     Role.STAFF: lazy_gettext("staff"),
     Role.MANAGER: lazy_gettext("manager"),
@@ -264,6 +292,10 @@ STATES: Final = {
 """The plain states of equipment; any other is the gateway's own words for a fault."""
 
 
+_REDEEMED: Final = re.compile(r" on (\d{4}-\S+) by (.+)")
+_EXPIRED: Final = re.compile(r" expired on (\d{4}-\S+)")
+
+
 def refusal(refused: Refused) -> str:
     """Why not, in the reader's language; the gateway's own sentence where we have none."""
     seconds = re.search(r"\d+", str(refused))
@@ -273,6 +305,12 @@ def refusal(refused: Refused) -> str:
         )
     if refused.code == "needs_manager":
         return gettext("A manager must approve this and say why: %(signs)s", signs=_signs(refused))
+    if refused.code == "already_redeemed" and (told := _REDEEMED.search(str(refused))):
+        when = spell_moment(datetime.fromisoformat(told[1]).astimezone())
+        return gettext("Redeemed already: %(when)s, by %(name)s.", when=when, name=told[2])
+    if refused.code == "expired" and (told := _EXPIRED.search(str(refused))):
+        day = spell_date(datetime.fromisoformat(told[1]).astimezone().date())
+        return gettext("This code was good until %(day)s.", day=day)
     if refused.code == "not_valid":
         return gettext("The box does not accept this: %(why)s", why=str(refused))
     return str(REFUSALS.get(refused.code, refused))
@@ -294,28 +332,6 @@ def state(words: str) -> str:
     return str(STATES.get(words, words))
 
 
-REMEDIES: Final = (
-    ("transmitter/", lazy_gettext("Look at its power and its cable, then send a test page.")),
-    ("button/", lazy_gettext("Look at the button and its wire; press it and let go.")),
-    ("input/", lazy_gettext("Start the gateway anew. If it comes back, look at the wires.")),
-    ("journal", lazy_gettext("Free some room on the disk, or change the card.")),
-    ("disk", lazy_gettext("Free some room on the disk, or change the card.")),
-    ("grant", lazy_gettext("Free some room on the disk, or change the card.")),
-    ("access", lazy_gettext("Give everyone a new PIN under Settings.")),
-    ("settings", lazy_gettext("Put the settings right: Settings, the whole file as text.")),
-    ("uplink/", lazy_gettext("Tell whoever looks after the ACHIVX server; nothing else waits.")),
-    ("pager/", lazy_gettext("Change its battery, then confirm the test.")),
-    ("centre", lazy_gettext("Tell whoever pushes settings to this shop; it goes on as it was.")),
-)
-"""What to do about a fault, by the beginning of its part's name."""
-
-
-def remedy(fault: str) -> str:
-    """What to do about a fault of the status."""
-    known = (words for start, words in REMEDIES if fault.startswith(start))
-    return str(next(known, gettext("If it lasts, start the gateway anew.")))
-
-
 def duration(seconds: float) -> str:
     """A length of time in the two largest units that matter, e.g. `1 min 20 s`."""
     whole = max(0, int(seconds))
@@ -333,6 +349,16 @@ def size(octets: int) -> str:
     if octets < 10**9:
         return gettext("%(n)d MB", n=octets // 10**6)
     return gettext("%(n)d GB", n=octets // 10**9)
+
+
+def amount(number: float | str) -> str:
+    """A number of the gateway, as people write it."""
+    return spell_amount(float(number))
+
+
+def since(wall_ns: int) -> str:
+    """How long ago a moment of the box's wall clock was."""
+    return duration(time.time() - wall_ns / 1e9)
 
 
 def choice(value: str) -> str:

@@ -132,11 +132,14 @@ def _offers(options: argparse.Namespace) -> int:
         proposed = client.call(GetOffers(severity=options.severity, cause=options.cause))
     if options.json:
         print_json(proposed)
-    for view in () if options.json else proposed:
+        return 0
+    for view in proposed:
         offer = view.offer
         low, high = offer.severity
         print(f"{offer.name}  {offer.label.en} / {offer.label.ru}  severity {low}–{high}")
-        print(f"    {view.why.en}")
+        print(f"    {view.why.en}\n    {view.why.ru}")
+    if not proposed:
+        print("no offer fits: fetch the manager or the owner")
     return 0
 
 

@@ -135,10 +135,14 @@ def _lines(status: Status) -> list[str]:
         f"synced       {uplink.cursor}, backlog {uplink.backlog}, set aside {uplink.quarantined}",
         f"open alerts  {status.open_alerts}",
         f"at stake     {grants.live} grants: cost {grants.cost:g}, tokens {grants.tokens:g}",
-        f"offline      {grants.spent:g} tokens spent that the server does not know of,"
-        f" {grants.spendable:g} more may be",
-        f"misuse       {grants.overrides} granted against its signs, alerts: {grants.misuses} misuse,"
-        f" {grants.false_alarms} false alarms",
+        (
+            f"offline      {grants.spent:g} tokens spent that the server does not know of,"
+            f" {grants.spendable:g} more may be"
+        ),
+        (
+            f"misuse       {grants.overrides} granted against its signs,"
+            f" alerts: {grants.misuses} misuse, {grants.false_alarms} false alarms"
+        ),
     ]
     lines += [
         f"transmitter  {each.name} ({each.driver}, {each.port}): {each.state}"

@@ -1,10 +1,11 @@
-"""Commands on tokens that customers pay with, and on the playbooks of before."""
+"""Commands on rewards: tokens that customers pay with, playbooks of before, leader boards."""
 
 import argparse
 import uuid
 
 from gateway.commands.common import Commands, add_command, add_json, gateway, print_json
 from gateway.grants.messages import GetPlaybook, SpendTokens
+from gateway.sync.messages import GetLeaderBoards, LeaderBoardView
 
 
 def add_to(commands: Commands) -> None:
@@ -28,6 +29,14 @@ def add_to(commands: Commands) -> None:
     )
     playbook.add_argument("version", metavar="VERSION", help="the `playbook` of a grant")
     add_json(playbook)
+    leaders = add_command(
+        commands,
+        "leaders",
+        _leaders,
+        "show the leader boards, as the server told them last",
+        details="Of this shop's staff they name only those with `leaderboard = true`.",
+    )
+    add_json(leaders)
 
 
 def _spend(options: argparse.Namespace) -> int:
@@ -51,3 +60,19 @@ def _playbook(options: argparse.Namespace) -> int:
     for offer in () if options.json else found.offers:
         print(f"{offer.name}  {offer.label.en} / {offer.label.ru}  {offer.kind}")
     return 0
+
+
+def _leaders(options: argparse.Namespace) -> int:
+    with gateway(options) as client:
+        boards = client.call(GetLeaderBoards())
+    if options.json:
+        print_json(boards)
+    else:
+        print("\n".join(line for board in boards for line in _board_lines(board)) or "no boards")
+    return 0
+
+
+def _board_lines(board: LeaderBoardView) -> list[str]:
+    age = "of an unknown age" if board.age_s is None else f"{board.age_s / 60:.0f} min old"
+    lines = [f"{each.rank:4}  {each.account}  {each.score:g}" for each in board.lines]
+    return [f"{board.name}  {age}", *(lines or ["      nobody who may be shown"])]

@@ -51,6 +51,14 @@ class Remembered(Protocol):
         """Remember it no longer."""
         ...
 
+    def flush(self) -> None:
+        """Make the disk forget it too.
+
+        Raises:
+            OSError: It refused.
+        """
+        ...
+
 
 class People:
     """The customers of one shop.
@@ -191,6 +199,10 @@ class People:
         details = await asyncio.to_thread(self._remembered.account, account) is not None
         await asyncio.to_thread(self._remembered.forget_account, account)
         self._on_forgotten()
+        try:
+            await asyncio.to_thread(self._remembered.flush)
+        except OSError as error:
+            raise PersonalError(f"{account} cannot be forgotten: {error}") from error
         return Forgotten(names=names, notes=notes, details=details, damaged=damaged)
 
     async def _find(self, key: str | None) -> Entry | None:

@@ -27,6 +27,8 @@ from gateway.model import Outcome
 CLAIMS_KEPT: Final = 40
 CLAIMED_KEPT: Final = 10
 """Of one customer: more would say no more."""
+DAYS_MOST: Final = 366
+"""The most days that a cap is counted over."""
 MASHED_NS: Final = 15 * 60 * NS_PER_S
 """How long such a burst speaks against what is granted in its zone."""
 OVERRIDES: Final = "overrides"
@@ -67,6 +69,13 @@ NAMES: Final = ("tally", "promise", "claim", "claimed", "mashed")
 
 _ADD: Final = (
     "INSERT INTO tally VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET total = total + ?4"
+)
+_LET_GO: Final = (
+    "DELETE FROM tally WHERE who GLOB ?1 || '*'"
+    " AND NOT EXISTS (SELECT 1 FROM holder WHERE account = substr(who, length(?1) + 1))"
+    " AND (day < date((SELECT max(day) FROM tally WHERE day GLOB '[0-9]*'), -?2 || ' days')"
+    " OR day GLOB 'boot *' AND day NOT GLOB 'boot '"
+    " || (SELECT name FROM boot ORDER BY id DESC LIMIT 1) || ' *')"
 )
 
 Totals = dict[tuple[str, str], int]
@@ -143,8 +152,9 @@ def claimed(connection: sqlite3.Connection, account: str) -> tuple[Stamp, ...]:
 
 
 def let_go(connection: sqlite3.Connection, floor: int) -> None:
-    """Forget what was promised to single customers up to `floor`."""
+    """Forget what was promised to single customers up to `floor`, and counts that are over."""
     connection.execute("DELETE FROM claimed WHERE seq <= ?", (floor,))
+    connection.execute(_LET_GO, (limits.customer(""), DAYS_MOST))
 
 
 def mash(connection: sqlite3.Connection, zone: str, at: Stamp) -> None:

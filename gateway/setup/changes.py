@@ -172,14 +172,6 @@ class Changes:
         """See `GetPastSettings`."""
         return await asyncio.to_thread(self._settings.past_text, request.number)
 
-    async def devices(self, _: messages.GetDevices, __: Asker) -> messages.DevicesView:
-        """See `GetDevices`."""
-        pressed, faults = await asyncio.wrap_future(
-            self._journal.read(lambda db: (lately.pressed(db), lately.faults(db)))
-        )
-        names = tuple(pager.name for pager in self.written().pagers)
-        return messages.DevicesView(pressed=pressed, faults=tuple(faults), pagers=names)
-
     def handlers(self) -> dict[type[Request[Any]], Any]:
         """What answers which request."""
         return {
@@ -189,7 +181,6 @@ class Changes:
             messages.ReplaceSettings: self.replace,
             messages.GetHistory: self.history,
             messages.GetPastSettings: self.past,
-            messages.GetDevices: self.devices,
         }
 
 

@@ -1,14 +1,14 @@
 """What happened lately, read from the journal: changes of settings, faults, last presses."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final, TypeVar
 
 import msgspec
 
 from gateway.clock import NS_PER_S
-from gateway.events import Event, FaultCleared, FaultRaised, Pressed, SettingsChanged
-from gateway.setup.messages import ChangeView, Moment
+from gateway.events import Event, FaultCleared, FaultRaised, Paged, Pressed, SettingsChanged
+from gateway.setup.messages import ChangeView, Moment, PagerMoment
 
 MOST: Final = 100
 # Further back, a look would keep the journal's other readers waiting.
@@ -48,6 +48,17 @@ def pressed(connection: sqlite3.Connection) -> dict[str, float]:
     found: dict[str, float] = {}
     for at_s, event in _latest(connection, Pressed):
         found.setdefault(event.button, at_s)
+    return found
+
+
+def paged(connection: sqlite3.Connection, pagers: Collection[str]) -> dict[str, PagerMoment]:
+    """What came of the latest page to each of these pagers."""
+    found: dict[str, PagerMoment] = {}
+    for at_s, event in _latest(connection, Paged):
+        if event.pager in pagers:
+            found.setdefault(event.pager, PagerMoment(at_s=at_s, state=event.state))
+        if len(found) == len(pagers):
+            break
     return found
 
 

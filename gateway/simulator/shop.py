@@ -86,6 +86,7 @@ class SimulatedShop:
         socket: Where the simulator answers.
         server: The ACHIVX stand-in.
         gateway: The daemon's process.
+        under: What the daemon is run by from its next start on.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class SimulatedShop:
     ) -> None:
         self._signed_up: Final = signed_up and not fresh
         self._template: Final = _FRESH if fresh else _TEMPLATE
-        self._under: Final = under
+        self.under = under
         self.directory: Final = directory
         self.config_file: Final = directory / "gateway.toml"
         self.control_socket: Final = directory / "control.sock"
@@ -147,7 +148,7 @@ class SimulatedShop:
         """Start the daemon, or start it again after it was stopped or killed."""
         words = ("gateway", "run", "--config", str(self.config_file))
         self.gateway = await Child.start(
-            "the gateway", words, self.directory / "gateway.log", ready=True, under=self._under
+            "the gateway", words, self.directory / "gateway.log", ready=True, under=self.under
         )
 
     async def stop_gateway(self) -> None:

@@ -20,6 +20,7 @@ from gateway.customers.messages import (
     RotateKey,
 )
 from gateway.errors import Refused
+from gateway.grants.cache import GrantCache
 from gateway.messages import (
     Acknowledge,
     Contact,
@@ -32,6 +33,7 @@ from gateway.messages import (
 )
 from gateway.model import AlertState, GrantState, Outcome, ReceiptState
 from gateway.simulator.shop import SimulatedShop
+from tests.grants.test_personal import central_code
 
 RED = "exit-very-unhappy"
 CARD = "29123456"
@@ -185,6 +187,8 @@ async def test_a_known_customer_shows_their_account_and_its_age(shop: SimulatedS
     assert case.known.as_of_wall_ns >= as_of
     gone = await shop.ask(ForgetCustomer(account=ACCOUNT))
     assert gone.details
+    on_disk = GrantCache(state(shop) / "grants.json")
+    assert on_disk.account(ACCOUNT) is None  # when it is said, it is so
     assert (await shop.ask(LookUpCustomer(customer=CARD))).known is None
 
 
@@ -329,6 +333,21 @@ async def test_a_scanner_reads_codes_and_cards(shop: SimulatedShop) -> None:
     assert by_card.redeemed.grant.code == codes[2]
     assert by_card.redeemed.grant.state is GrantState.REDEEMED
     assert await why_not(shop, RedeemScanned(text=CARD)) == "no_grants"
+
+
+async def test_a_card_that_looks_like_a_code_is_a_card(shop: SimulatedShop) -> None:
+    await shop.stop_gateway()
+    text = shop.config_file.read_text()
+    longer = text.replace("'29[0-9]{6}'", "'29[0-9]{6}|[0-9A-Z]{16}'")
+    assert longer != text
+    shop.config_file.write_text(longer)
+    await shop.start_gateway()
+    card = central_code("demo-cafe")
+    assert await why_not(shop, RedeemScanned(text=card)) == "no_grants"
+    issued = await shop.ask(IssueGrant(request="r", offer="apology", customer=card))
+    by_card = (await shop.ask(RedeemScanned(text=card))).redeemed
+    assert by_card is not None
+    assert by_card.grant.code == issued.grant.code
 
 
 async def test_one_card_at_many_tills_is_redeemed_once(shop: SimulatedShop) -> None:

@@ -36,6 +36,19 @@ async def test_a_page_reaches_the_lane_before_the_edge_is_done_with(rig: "Rig") 
     assert rig.log == [page]  # the journal has not been troubled yet
 
 
+async def test_what_led_to_a_page_is_recorded_at_once_where_somebody_asks(rig: "Rig") -> None:
+    rig.open()
+    rig.edge("red", active=True)
+    (page,) = rig.pages
+    rig.floor.record()
+    (first, group) = rig.log
+    assert first == page
+    assert isinstance(group, tuple)
+    assert [type(event) for event in group] == [PressedEvent, AlertRaised]
+    rig.floor.record()
+    assert len(rig.log) == 2
+
+
 async def test_pages_go_on_though_the_journal_never_commits(rig: "Rig") -> None:
     rig.open()
     rig.edge("red", active=True)

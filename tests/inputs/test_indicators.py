@@ -88,6 +88,21 @@ def test_a_second_press_keeps_the_light_on_for_longer() -> None:
     assert room.switched(LEDS[ButtonKind.HAPPY]) == [(0, True), (350, False)]
 
 
+def test_an_led_and_the_buzzer_are_tried_and_end_dark() -> None:
+    room = Room()
+    assert room.indicators.try_signal(ButtonKind.UNHAPPY.value, room.now_ns)
+    assert room.indicators.try_signal(None, room.now_ns)
+    room.run(6000)
+    flashes = room.switched(21)
+    assert (len(flashes), flashes[0], flashes[-1]) == (20, (0, True), (4800, False))
+    assert room.switched(BUZZER)[-1] == (1000, False)
+    assert not room.indicators.try_signal(ButtonKind.CALL.value, room.now_ns)
+
+
+def test_without_a_buzzer_there_is_none_to_try() -> None:
+    assert not Room(Inputs()).indicators.try_signal(None, 0)
+
+
 def test_a_press_chirps_but_a_red_one_is_discreet() -> None:
     room = Room()
     room.press(ButtonKind.UNHAPPY)

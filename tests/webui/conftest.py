@@ -41,6 +41,8 @@ from gateway.setup import claim
 from gateway.setup.messages import DevicesView, GetDevices
 from gateway.simulator import messages as simulator
 from gateway.simulator.shop import SimulatedShop
+from gateway.sync.messages import LeaderBoardView
+from tests.webui import fake_cases
 from webui.app import create_app
 from webui.options import Options
 
@@ -136,6 +138,7 @@ class FakeGateway(JsonServer):
         self.tokens: dict[str, str] = {}
         self.wrong = 0
         self.faults: tuple[str, ...] = ()
+        self.leader_boards: tuple[LeaderBoardView, ...] = ()
         self.said: list[tuple[str | None, say.Request[Any]]] = []
         self.refuse: dict[type[say.Request[Any]], Refused] = {}
         self.info = say.Info(
@@ -261,8 +264,8 @@ class FakeGateway(JsonServer):
             say.GetOffers: lambda: offers(request.severity),
             say.IssueGrant: lambda: self._grant(request, who),
             say.GetGrants: lambda: self._grants(request.state),
-            say.Redeem: lambda: self._redeem(request.code, who),
             say.GetStatus: self._status,
+            **fake_cases.answers(self, request, who),
             GetDevices: lambda: DevicesView(pressed={}, faults=(), pagers=("watch-1",)),
         }
         return deeds[type(request)]()
@@ -278,11 +281,11 @@ class FakeGateway(JsonServer):
         return say.Session(token=token, staff=request.staff, role=ROLES[request.staff])
 
     def _alerts(self, closed: int) -> list[say.AlertView]:
-        live = [self._view(alert) for alert in self.alerts.values() if alert.is_live]
-        ended = [self._view(alert) for alert in self.alerts.values() if not alert.is_live]
+        live = [self.view(alert) for alert in self.alerts.values() if alert.is_live]
+        ended = [self.view(alert) for alert in self.alerts.values() if not alert.is_live]
         return live + ended[::-1][:closed]
 
-    def _view(self, alert: Alert) -> say.AlertView:
+    def view(self, alert: Alert) -> say.AlertView:
         age_s = (time.monotonic_ns() - alert.raised.mono_ns) / 1e9
         is_open = alert.state is AlertState.OPEN
         return say.AlertView(
@@ -298,7 +301,7 @@ class FakeGateway(JsonServer):
             raise Refused("unknown_alert", f"no live alert has the id {name}")
         self.alerts[name] = msgspec.structs.replace(self.alerts[name], **changes)
         self.ring()
-        return self._view(self.alerts[name])
+        return self.view(self.alerts[name])
 
     def _grant(self, request: say.IssueGrant, who: str) -> say.GrantView:
         for grant in self.grants.values():
@@ -319,14 +322,14 @@ class FakeGateway(JsonServer):
         kept = reversed(self.grants.values())
         return [view_of(grant) for grant in kept if state in (None, grant.state)]
 
-    def _redeem(self, code: str, who: str) -> say.GrantView:
+    def redeem(self, code: str, who: str) -> say.GrantView:
         grant = self.grants.get(code.upper())
         if grant is None:
             raise Refused("unknown_code", "this shop knows no such code")
         if grant.state is GrantState.REDEEMED:
             raise Refused("already_redeemed", "redeemed already")
         self.grants[grant.code] = msgspec.structs.replace(
-            grant, state=GrantState.REDEEMED, redeemed_by=who
+            grant, state=GrantState.REDEEMED, redeemed_by=who, redeemed=stamp()
         )
         self.ring()
         return view_of(self.grants[grant.code])
@@ -504,7 +507,7 @@ class Site:
             text=True,
         )
         assert self._process.stdout
-        found = re.search(r"http\S+", self._process.stdout.readline())
+        found = re.search(r"http[^\s,]+", self._process.stdout.readline())
         assert found
         self.url = found[0]
 
@@ -549,12 +552,14 @@ class LiveShop:
     `code` claims a `fresh` box; a shop that is set up already has none.
     """
 
-    def __init__(self, directory: Path, *, fresh: bool = True) -> None:
+    def __init__(
+        self, directory: Path, *, fresh: bool = True, under: tuple[str, ...] = ()
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         try:
-            self.shop = SimulatedShop(directory, fresh=fresh)
+            self.shop = SimulatedShop(directory, fresh=fresh, under=under)
             self.do(self.shop.__aenter__())
             self.code = claim.read(directory / "state") if fresh else ""
         except BaseException:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.webui.conftest import LiveShop, Site
-from tests.webui.looks import SIZES, Look, axe, ill_fitting
+from tests.webui.looks import SIZES, Look, axe, ill_fitting, pale
 from tests.webui.tour import SETUP, SHOP, Stop, Tour
 from webui.app import create_app
 from webui.options import Options
@@ -18,12 +18,14 @@ from webui.options import Options
 # One look of every kind in two walks; with --every-look each walk takes all of them.
 SHORT = {"en": [Look("phone", "light")], "ru": [Look("desktop", "dark")]}
 LONG = [Look(*each) for each in product(SIZES, ("light", "dark"))]
-WALK_S = 150
-LONG_WALK_S = 900
+WALK_S = 900
 
 # What answers to GET and is no page: parts of pages, files, streams, and ways to a page.
 NO_PAGES = {
-    "access.root",
+    *("board.alerts", "case.facts", "counter.grants", "counter.panel", "status.parts"),
+    *("demo.ledger", "demo.watches", "steps.live"),
+    *("certificate.root", "insights.table", "settings.backup", "static", "streams.events"),
+    "root",
 }
 
 
@@ -32,6 +34,10 @@ def faults(page: Page, looks: Iterable[Look]) -> Iterator[str]:
     for look in looks:
         look.put_on(page)
         yield from (f"{look}: {fault}" for fault in axe(page))
+    for scheme in ("light", "dark"):
+        look = Look("phone", scheme)
+        look.put_on(page)
+        yield from (f"{look}: {fault}" for fault in pale(page))
     for size in SIZES:
         look = Look(size)
         look.put_on(page)
@@ -41,6 +47,8 @@ def faults(page: Page, looks: Iterable[Look]) -> Iterator[str]:
 def complaints(site: Site, stop: Stop) -> Iterator[str]:
     """What the browser complained about since the stop before, but for the stop's own failure."""
     expected = re.compile(rf"status of ({stop.status}|{stop.complains}) ")
+    if stop.complains == 503:  # which htmx tells in its own words, for the stream as an event
+        expected = re.compile(r"503|^\[object Event\]$")
     while site.complaints:
         said = site.complaints.pop(0)
         if not expected.search(said):
@@ -80,18 +88,20 @@ def shop_site(browser: Browser, place: Path, shop: LiveShop) -> Iterator[Site]:
     started.close()
 
 
-@pytest.mark.timeout(LONG_WALK_S)
+@pytest.mark.timeout(WALK_S)
 def test_the_set_up_of_a_box(
     live: LiveShop, live_site: Site, language: str, looks: list[Look]
 ) -> None:
-    assert [*walk(SETUP, Tour(live, live_site, language), looks)] == []
+    found = "\n".join(walk(SETUP, Tour(live, live_site, language), looks))
+    assert not found, found
 
 
-@pytest.mark.timeout(LONG_WALK_S)
+@pytest.mark.timeout(WALK_S)
 def test_a_shop_day_by_day(
     shop: LiveShop, shop_site: Site, language: str, looks: list[Look]
 ) -> None:
-    assert [*walk(SHOP, Tour(shop, shop_site, language), looks)] == []
+    found = "\n".join(walk(SHOP, Tour(shop, shop_site, language), looks))
+    assert not found, found
 
 
 def test_the_tour_leads_past_every_page() -> None:
@@ -99,9 +109,9 @@ def test_the_tour_leads_past_every_page() -> None:
         Options(control=Path("control"), simulator=Path("simulator"), secret_key="k" * 32)
     )
     pages = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
-    known = [stop for stop in (*SETUP, *SHOP) if stop.path is not None and stop.status != 404]
+    paths = [stop.path for stop in (*SETUP, *SHOP) if stop.path and stop.status != 404]
     urls = app.url_map.bind("box")
-    seen = {urls.match(urlsplit(stop.path).path)[0] for stop in known}
+    seen = {urls.match(urlsplit(path).path)[0] for path in paths}
     assert pages - seen == NO_PAGES
 
 
@@ -120,5 +130,6 @@ def test_faults_would_be_found(browser: Browser) -> None:
     for fault in ("html-has-lang", "image-alt", "label:", "color-contrast", "document-title"):
         assert fault in found
     assert "background gradient" in found  # which axe-core leaves undecided
-    assert "1640 px wider than the screen" in found
+    assert "2.32 to one is too pale: <p style" in found
+    assert "px wider than the screen" in found
     assert "px: <a href" in found

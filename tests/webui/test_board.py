@@ -6,8 +6,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from gateway.errors import Refused
-from gateway.messages import Acknowledge, AlertView, IssueGrant, Resolve
+from gateway.grants.known import BoardLine
+from gateway.messages import Acknowledge, AlertView, Resolve
 from gateway.model import AlertState, Outcome, ReceiptState
+from gateway.sync.messages import LeaderBoardView
+from webui.closing import closing
 from webui.screens.board import tone
 
 if TYPE_CHECKING:
@@ -81,14 +84,14 @@ def test_from_the_first_button_to_the_last_by_plain_forms(
     assert "I am with the customer" in text
     signed_in.post("/board/a1/contact")
     assert "Put it right and close" in signed_in.get("/board").text
-    case = signed_in.get("/board/a1?severity=1").text
+    signed_in.post("/case/a1/describe", data={"severity": "1"})
+    case = signed_in.get("/case/a1").text
     assert "Souvenir" in case
     assert "Free coffee" not in case
-    signed_in.post(
-        "/board/a1/resolve", data={"outcome": "recovered", "severity": "1", "note": " queue "}
-    )
+    signed_in.post("/case/a1/resolve", data={"outcome": "recovered", "note": " queue "})
+    closing(signed_in.application.extensions).flush()
     assert gateway.asked(Resolve) == [
-        Resolve(alert="a1", outcome=Outcome.RECOVERED, severity=1, note="queue")
+        Resolve(alert="a1", outcome=Outcome.RECOVERED, note="queue")
     ]
     text = text_of(signed_in.get("/board").text)
     assert "All calm." in text
@@ -124,51 +127,6 @@ def test_an_unknown_refusal_shows_the_gateways_own_words(
     assert "the moon is &lt;too&gt; full" in signed_in.get("/board").text
 
 
-def test_a_grant_shows_its_code_and_a_repeat_of_the_form_is_the_same_grant(
-    signed_in: FlaskClient, gateway: "FakeGateway"
-) -> None:
-    gateway.raise_alert(state=AlertState.CONTACTED)
-    case = signed_in.get("/board/a1?severity=2").text
-    form = re.search(r'name="form" value="(\w+)"', case)
-    assert form
-    data = {"form": form[1], "offer": "coffee", "severity": "2", "account": " customer-9 "}
-    sent = signed_in.post("/board/a1/grant", data=data)
-    assert sent.location == "/board/a1?severity=2"
-    signed_in.post("/board/a1/grant", data=data)
-    assert len(gateway.grants) == 1
-    first, second = gateway.asked(IssueGrant)
-    assert first == second
-    assert (first.offer, first.alert, first.account) == ("coffee", "a1", "customer-9")
-    text = signed_in.get("/board/a1").text
-    assert "Granted. The code is GIFT-0000." in text
-    signed_in.post("/board/a1/grant", data={**data, "offer": "souvenir"})
-    assert len(gateway.grants) == 2
-
-
-def test_enter_in_the_account_field_grants_nothing(
-    signed_in: FlaskClient, gateway: "FakeGateway"
-) -> None:
-    """A disabled default button stops implicit submission (HTML, 4.10.22.2)."""
-    gateway.raise_alert(state=AlertState.CONTACTED)
-    case = signed_in.get("/board/a1").text
-    form = case[case.index("/grant") :]
-    assert re.search(r"<button[^>]*>", form)[0] == "<button disabled hidden>"  # type: ignore[index]
-
-
-def test_no_outcome_is_asked_for_again(signed_in: FlaskClient, gateway: "FakeGateway") -> None:
-    gateway.raise_alert(state=AlertState.CONTACTED)
-    sent = signed_in.post("/board/a1/resolve", data={"outcome": "", "severity": "9"})
-    assert sent.location == "/board/a1"
-    assert "Choose how it ended." in signed_in.get("/board/a1").text
-    assert gateway.asked(Resolve) == []
-
-
-def test_an_alert_that_is_gone_leads_to_the_board(signed_in: FlaskClient) -> None:
-    sent = signed_in.get("/board/nothing")
-    assert sent.location == "/board"
-    assert "no longer on the board" in signed_in.get("/board").text
-
-
 def test_what_the_shop_wrote_is_never_markup(
     signed_in: FlaskClient, gateway: "FakeGateway"
 ) -> None:
@@ -188,30 +146,13 @@ def test_an_alert_of_another_boot_and_a_quiet_returned_one(
     assert "transmitter" not in text.lower()
 
 
-def test_an_offer_says_why_and_a_manager_may_override(
-    client: FlaskClient, gateway: "FakeGateway"
+def test_the_best_of_this_shop_are_shown_and_no_other_shop(
+    signed_in: FlaskClient, gateway: "FakeGateway"
 ) -> None:
-    gateway.raise_alert()
-    client.post("/login", data={"staff": "Anna", "pin": "1234"})
-    case = client.get("/board/a1?severity=2").text
-    assert "It fits." in case
-    assert 'name="override"' not in case
-    client.post("/login", data={"staff": "Boris", "pin": "5678"})
-    assert 'name="override"' in client.get("/board/a1?severity=2").text
-    why = {"form": "f", "offer": "coffee", "override": " a fair claim "}
-    client.post("/board/a1/grant", data=why)
-    (promise,) = gateway.asked(IssueGrant)
-    assert promise.override == "a fair claim"
-
-
-@pytest.mark.parametrize(("language", "signs"), [("en", "twice today"), ("ru", "дважды за день")])
-def test_what_needs_a_manager_says_what_speaks_against_it(
-    signed_in: FlaskClient, gateway: "FakeGateway", language: str, signs: str
-) -> None:
-    gateway.raise_alert()
-    signed_in.set_cookie("language", language)
-    gateway.refuse[IssueGrant] = Refused("needs_manager", "why: twice today / дважды за день")
-    signed_in.post("/board/a1/grant", data={"form": "f", "offer": "coffee"})
-    text = signed_in.get("/board").text
-    assert signs in text
-    assert text.count("twice today") + text.count("дважды за день") == 1
+    assert "Leader boards" not in signed_in.get("/board").text
+    lines = (BoardLine(1, "shop-9", 50, shop=True), BoardLine(4, "staff-anna", 12))
+    board = LeaderBoardView(name="Recoveries", lines=lines, updated_at="", age_s=5)
+    gateway.leader_boards = (board,)
+    text = text_of(signed_in.get("/board").text)
+    assert "Leader boards Customers won back 4. staff-anna: 12" in text
+    assert "shop-9" not in text

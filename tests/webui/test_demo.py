@@ -4,6 +4,7 @@ from flask.testing import FlaskClient
 
 from gateway.model import AlertState
 from gateway.simulator.messages import Buzz, Shop, Watch
+from webui.closing import closing
 from webui.screens.demo import wrists
 
 if TYPE_CHECKING:
@@ -49,12 +50,11 @@ def test_staff_answer_and_the_counter_redeems_without_leaving_the_page(
     assert demo.post("/board/a1/acknowledge", data=back).location == "/demo"
     demo.post("/board/a1/contact", data=back)
     assert "/demo?case=a1" in demo.get("/demo").text
-    assert "How serious is it?" in demo.get("/demo?case=a1&severity=2").text
-    granted = demo.post(
-        "/board/a1/grant", data={**back, "form": "f", "offer": "coffee", "severity": "2"}
-    )
-    assert granted.location == "/demo?case=a1&severity=2"
-    assert demo.post("/board/a1/resolve", data={**back, "outcome": "recovered"}).location == "/demo"
+    assert "How serious is it?" in demo.get("/demo?case=a1").text
+    granted = demo.post("/case/a1/grant", data={**back, "form": "f", "offer": "coffee"})
+    assert granted.location == "/demo?case=a1#promised"
+    assert demo.post("/case/a1/resolve", data={**back, "outcome": "recovered"}).location == "/demo"
+    closing(demo.application.extensions).flush()
     assert gateway.alerts["a1"].state is AlertState.RESOLVED
     assert "/demo?code=GIFT-0000#counter" in demo.get("/demo").text
     assert 'value="GIFT-0000"' in demo.get("/demo?code=GIFT-0000").text

@@ -218,7 +218,7 @@ def test_no_script_runs_in_a_browser(site: "Site", gateway: "FakeGateway") -> No
     page.get_by_label("PIN").fill("1234")
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/board")
-    for path in ("/board", "/board/a1", "/counter", "/status", "/login?staff=" + SCRIPT):
+    for path in ("/board", "/case/a1", "/counter", "/status", "/login?staff=" + SCRIPT):
         page.goto(path)
         assert page.title() != "owned"
         assert page.locator("main img, main script").count() == 0

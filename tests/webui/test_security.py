@@ -97,7 +97,7 @@ class TestForms:
     ) -> None:
         gateway.raise_alert()
         gateway.issue()
-        for path in ("/board", "/board/a1", "/counter", "/status", "/login"):
+        for path in ("/board", "/case/a1", "/counter", "/status", "/login"):
             for form in re.findall(r"<form.*?</form>", signed_in.get(path).text, re.DOTALL):
                 assert 'method="post"' in form
                 assert 'name="csrf_token"' in form
@@ -180,7 +180,7 @@ class TestHeaders:
         gateway.raise_alert()
         demo.post("/login", data=ANNA)
         pages = [
-            signed_in.get(path).text for path in ("/board", "/board/a1", "/counter", "/status")
+            signed_in.get(path).text for path in ("/board", "/case/a1", "/counter", "/status")
         ]
         for text in [*pages, demo.get("/demo").text]:
             assert not re.search(r"<style|\sstyle=|\son\w+=|hx-on|javascript:", text)

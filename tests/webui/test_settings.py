@@ -14,10 +14,10 @@ from gateway.model import Label
 from gateway.setup.messages import GetSetup, ReplaceSettings, SetTransmitter
 from webui import forms
 from webui.app import create_app
-from webui.client import Button, Staff
 from webui.look import STATIC
 from webui.options import Options
 from webui.sections import KEYS, SECTIONS, TAGS
+from webui.structures import Button, Staff
 
 if TYPE_CHECKING:
     from tests.webui.conftest import LiveShop
@@ -293,7 +293,26 @@ class TestDevices:
         page = live.shop.terminal.wait_for_page(5.0)
         assert page is not None
         assert page.pager == "1001"
-        assert "Did it buzz?" in owner.get("/status").text
+        text = owner.get("/status").text
+        assert "Did it buzz?" in text
+        assert re.search(r"<strong>pager-1</strong><br>.*The transmitter took the page", text)
+
+    def test_an_led_and_the_buzzer_are_tried(self, owner: FlaskClient, live: "LiveShop") -> None:
+        put(owner, "/settings/buttons/0", {**RED, "kind": "happy", "led_pin": "18"})
+        assert 'id="try-buzzer"' not in owner.get("/status").text
+        put(owner, "/settings/inputs", {"buzzer_pin": "19", "simulated": "yes"})
+        text = owner.get("/status").text
+        assert 'id="light-exit"' in text
+        assert 'id="try-buzzer"' in text
+        owner.post("/status/signal", data={"button": "exit"})
+        assert "The LED of exit flashes for 5 s." in owner.get("/status").text
+        owner.post("/status/signal")
+        assert "The buzzer sounds three times." in owner.get("/status").text
+        owner.post("/status/signal", data={"button": "nowhere"})
+        assert "There is no LED or buzzer to try here." in owner.get("/status").text
+        stranger = owner.application.test_client()
+        assert stranger.post("/status/signal").location.startswith("/login")
+        assert live.ask(GetStatus()).faults == ()
 
     def test_a_fault_says_what_to_do_and_is_in_the_log(
         self, owner: FlaskClient, live: "LiveShop"
@@ -304,7 +323,8 @@ class TestDevices:
             pass
         text = owner.get("/status").text
         assert "Look at its power and its cable" in text
-        assert "transmitter/main</strong>" in text
+        log = text.partition("Faults of late")[2]
+        assert "The transmitter main does not work: pages may not go out." in log
         live.shop.terminal.start()
 
 

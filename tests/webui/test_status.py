@@ -25,10 +25,11 @@ def test_every_part_is_told_in_words(signed_in: FlaskClient, gateway: "FakeGatew
         "not synchronised",
     ):
         assert words in text
-    gateway.faults = ("transmitter main: no answer",)
+    gateway.faults = ("transmitter/main: no answer",)
     text = signed_in.get("/status/parts").text
     assert "What needs you" in text
-    assert "transmitter main: no answer" in text
+    assert "The transmitter main does not work: pages may not go out." in text
+    assert '<span class="soft" lang="en">no answer</span>' in text
 
 
 def test_without_the_gateway_every_page_says_so_and_recovers(

@@ -93,3 +93,16 @@ def test_the_address_of_the_stream(
     bell.close()
     gateway.tokens.clear()
     assert signed_in.get("/events").status_code == 401
+
+
+def test_many_rings_before_its_turn_are_one(gateway: "FakeGateway") -> None:
+    bell = Doorbell()
+    stream = opened(bell, gateway)
+    for version in range(1, 1001):
+        bell.ring(stream, version)
+    told = [0]
+    while told[-1] < 1000:
+        told.append(int(next(stream).split()[-1]))
+    assert told == sorted(told)
+    assert len(told) < 100
+    bell.close()

@@ -29,7 +29,17 @@ NOBODY, STAFF, MANAGER, OWNER = "", "barista", "manager", "owner"
 RED, CALL, ZONE = "exit-very-unhappy", "hall-call", "exit"
 INCIDENTS = 40
 DAY_S = 86_400
-BOARD = '[data-open="4"]'
+CARD = "29123456"
+"""A customer's, as the shop's settings know them."""
+
+
+def name_of(age_s: int) -> str:
+    """The id of the alert that was raised so long before the gateway starts."""
+    return f"alert-{age_s}"
+
+
+CASE = name_of(31)
+BOARD = f"#name-{CASE}"
 
 
 class Tour:
@@ -70,7 +80,8 @@ class Stop:
 
     Attributes:
         name: What a picture of it is called.
-        path: Where it is; None where the stop before has led there by itself.
+        path: Where it is, with the latest promise's `{code}`; None where the stop before, or
+            `then`, leads there.
         who: Whose window.
         shows: A selector of what makes this state another one: it must be seen.
         before: What happens in the shop first.
@@ -94,7 +105,7 @@ class Stop:
         if self.before is not None:
             self.before(tour)
         if self.path is not None:
-            answer = page.goto(self.path)
+            answer = page.goto(self.path.format(code=tour.codes[-1] if tour.codes else ""))
             assert answer is not None
             assert answer.status == self.status, self.name
         if self.then is not None:
@@ -135,7 +146,7 @@ def _claim(tour: Tour, page: Page) -> None:
 
 
 def _redeem(tour: Tour, page: Page) -> None:
-    page.locator("#code").fill(tour.codes[0])
+    page.locator("#code").fill(tour.codes[-2])
     page.locator("#panel .big").click()
 
 
@@ -150,6 +161,21 @@ def _mistype(_: Tour, page: Page) -> None:
 
 def _press_on_the_wall(tour: Tour, _: Page) -> None:
     tour.live.ask(PressPin(pin=17))
+
+
+def _name_the_customer(_: Tour, page: Page) -> None:
+    page.locator("[name=customer]").fill(CARD)
+    page.keyboard.press("Enter")
+
+
+def _grant(tour: Tour, page: Page) -> None:
+    page.locator("[name=offer]").first.click()
+    tour.codes.append(page.locator(".promise .code").first.inner_text())
+
+
+def _ask_who(_: Tour, page: Page) -> None:
+    page.locator("#code").fill(CARD)
+    page.locator("[formaction$='/customer']").click()
 
 
 def _check_nonsense(_: Tour, page: Page) -> None:
@@ -208,11 +234,6 @@ def _open_alerts() -> Iterator[Entry]:
     yield AlertContacted(name_of(31), "manager", after_s=30), now
 
 
-def name_of(age_s: int) -> str:
-    """The id of the alert that was raised so long ago."""
-    return f"alert-{age_s}"
-
-
 def _promise(tour: Tour) -> None:
     """Two grants that wait at the counter."""
     offer = tour.live.ask(GetOffers(severity=2))[0].offer.name
@@ -250,8 +271,7 @@ _SETTINGS = tuple(
 )
 _ELEMENTS = tuple(
     Stop(f"settings-{name}-one", f"/settings/{name}/0", "form.card")
-    for name, section in SECTIONS.items()
-    if section.is_list
+    for name in ("buttons", "hours", "transmitters", "rules")
 )
 
 SHOP = (
@@ -264,14 +284,30 @@ SHOP = (
     Stop("missing", "/nowhere", "main h1", NOBODY, status=404),
     Stop("not-yours", "/settings", "main h1", STAFF, status=403),
     Stop("board", "/board", BOARD, STAFF, before=_a_month_goes_by),
-    Stop("board-case", f"/board/{name_of(31)}?severity=2", "[name=offer]", MANAGER),
-    Stop("board-granted", None, ".note.good", MANAGER, then=_click("[name=offer]")),
     Stop("demo", "/demo", BOARD),
-    Stop("demo-case", f"/demo?case={name_of(31)}", "[name=offer]"),
+    Stop("demo-case", f"/demo?case={CASE}", "[name=offer]"),
+    Stop("case-before-contact", f"/case/{name_of(30)}", ".guidance", STAFF),
+    Stop("case", f"/case/{CASE}", "[name=severity]", MANAGER),
+    Stop(
+        "case-severity",
+        None,
+        "#severity ~ form [aria-current]",
+        MANAGER,
+        then=_click("[value='2']"),
+    ),
+    Stop("case-cause", None, "#cause ~ form [aria-current]", MANAGER, then=_click("[name=cause]")),
+    Stop("case-customer", None, "#customer ~ .rows", MANAGER, then=_name_the_customer),
+    Stop("case-granted", None, ".promise .qr", MANAGER, then=_grant),
+    Stop("case-slip", f"/case/{CASE}/slip/{{code}}", "#print", MANAGER),
+    Stop("case-security", f"/case/{CASE}/security", ".late", MANAGER),
+    Stop("board-undo", f"/case/{CASE}", f"#undo-{CASE}", MANAGER, then=_click("[name=outcome]")),
     Stop("counter-empty", "/counter", "#code", STAFF),
     Stop("counter", "/counter", "#grants .rows", STAFF, before=_promise),
     Stop("counter-redeemed", None, ".result.redeemed", STAFF, then=_redeem),
     Stop("counter-refused", None, ".result.refused", STAFF, then=_redeem),
+    Stop("counter-customer", None, "#who", STAFF, then=_ask_who),
+    Stop("counter-undo", "/counter", "#just", STAFF),
+    Stop("counter-void", "/counter/void?code={code}", "[name=reason]", MANAGER),
     Stop("status", "/status", "#parts .rows", MANAGER),
     Stop("insights", "/insights?days=28", ".charts", MANAGER),
     Stop("insights-wrong-days", "/insights?days=0", ".note.bad", MANAGER, status=422),
@@ -281,12 +317,15 @@ SHOP = (
     Stop("settings", "/settings", ".choices"),
     *_SETTINGS,
     *_ELEMENTS,
+    Stop("settings-saved", "/settings/shop", ".note.good", then=_send(name="Кофейня «Утро»")),
+    Stop("settings-past", "/settings/history/1", "textarea"),
     Stop("settings-people", "/settings/people", "[name=pin]"),
     Stop("settings-text", "/settings/text", "textarea"),
     Stop("settings-text-wrong", None, ".note.bad", then=_check_nonsense, complains=422),
     Stop("settings-history", "/settings/history", ".rows"),
     Stop("settings-audit", "/settings/audit", ".rows"),
     Stop("box", "/settings/box", "[name=passphrase]"),
+    Stop("network", "/settings/network"),
     Stop("form-too-old", "/me", "main h1", then=_lose_the_token, complains=400),
     Stop(
         "board-away",

@@ -1,13 +1,11 @@
 """The board: who is waiting, and one big button for what to do next."""
 
-import hashlib
-import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
@@ -18,46 +16,35 @@ from webui.client import (
     Contact,
     GetAlerts,
     GetGrants,
-    GetOffers,
+    GetLeaderBoards,
     GrantView,
-    IssueGrant,
-    Outcome,
-    ProposedOffer,
+    LeaderBoardView,
     Refused,
     Request,
-    Resolve,
 )
-from webui.navigate import back_to, in_demo
-from webui.person import gateway, signed_in
+from webui.closing import Held, closing
+from webui.navigate import back_to
+from webui.person import gateway, person, signed_in
 from webui.translate import gettext
-from webui.words import SEVERITIES, refusal
+from webui.words import refusal
 
 CLOSED_SHOWN: Final = 4
-CLOSED_SOUGHT: Final = 50
 WAITING_S: Final = 40.0  # the first repeat of the usual ladder …
 LATE_S: Final = 120.0  # … and the target for being with the customer
-_NOTE_CHARS: Final = 200
+_GRANTS_SOUGHT: Final = 200
+_LEADERS_SHOWN: Final = 3
 
 blueprint = Blueprint("board", __name__)
 
 
 @dataclass(frozen=True)
 class Card:
-    """An alert as the board shows it."""
+    """An alert as the board shows it. `held`: how it is about to end, while that can be undone."""
 
     view: AlertView
     tone: str
     grants: tuple[GrantView, ...]
-
-
-@dataclass(frozen=True)
-class Case:
-    """An alert with what can be done about it. `form`: the next grant's own number."""
-
-    card: Card
-    severity: int | None
-    offers: tuple[ProposedOffer, ...]
-    form: str
+    held: Held | None = None
 
 
 def tone(view: AlertView) -> str:
@@ -75,39 +62,39 @@ def tone(view: AlertView) -> str:
     return "waiting" if age_s >= WAITING_S else "new"
 
 
-def cards(closed: int = CLOSED_SHOWN) -> tuple[Card, ...]:
-    """Live alerts, oldest first, then `closed` ended ones."""
-    views = gateway().call(GetAlerts(closed=closed))
-    by_alert = _by_alert(gateway().call(GetGrants()))
-    return tuple(Card(view, tone(view), tuple(by_alert[view.alert.id])) for view in views)
+def cards() -> tuple[Card, ...]:
+    """Live alerts, oldest first, then the latest ended ones."""
+    return as_cards(gateway().call(GetAlerts(closed=CLOSED_SHOWN)))
 
 
-def _by_alert(grants: Iterable[GrantView]) -> defaultdict[str | None, list[GrantView]]:
-    found: defaultdict[str | None, list[GrantView]] = defaultdict(list)
-    for view in grants:
-        found[view.grant.alert].append(view)
-    return found
+def as_cards(views: Iterable[AlertView]) -> tuple[Card, ...]:
+    """These alerts, with what was promised in them and how they are about to end."""
+    promised: defaultdict[str | None, list[GrantView]] = defaultdict(list)
+    for each in gateway().call(GetGrants(most=_GRANTS_SOUGHT)):
+        promised[each.grant.alert].append(each)
+    return tuple(_card(view, tuple(promised[view.alert.id])) for view in views)
 
 
-def case(alert: str) -> Case | None:
-    """One alert with the offers for its severity, or None when the gateway knows none such."""
-    card = next((card for card in cards(CLOSED_SOUGHT) if card.view.alert.id == alert), None)
-    if card is None:
-        return None
-    severity = _severity(request.args.get("severity")) or card.view.alert.severity
-    offers = gateway().call(GetOffers(severity=severity))
-    return Case(card, severity, offers, uuid.uuid4().hex)
+def _card(view: AlertView, grants: tuple[GrantView, ...]) -> Card:
+    held = closing(current_app.extensions).of(view.alert.id) if view.alert.is_live else None
+    return Card(view, tone(view), grants, held)
 
 
-def _severity(text: str | None) -> int | None:
-    return int(text) if text in {str(known) for known in SEVERITIES} else None
+def leaders() -> Iterator[LeaderBoardView]:
+    """The leader boards that have somebody of this shop to show, with the best of these."""
+    for board in gateway().call(GetLeaderBoards()):
+        lines = tuple(line for line in board.lines if not line.shop)[:_LEADERS_SHOWN]
+        if lines:
+            yield LeaderBoardView(
+                name=board.name, lines=lines, updated_at=board.updated_at, age_s=board.age_s
+            )
 
 
 @blueprint.get("/board")
 @signed_in
 def index() -> ResponseReturnValue:
     """The whole page."""
-    return render_template("board/index.html", cards=cards())
+    return render_template("board/index.html", cards=cards(), leaders=tuple(leaders()))
 
 
 @blueprint.get("/board/alerts")
@@ -115,16 +102,6 @@ def index() -> ResponseReturnValue:
 def alerts() -> ResponseReturnValue:
     """The part that is fetched again at every ring."""
     return render_template("board/fragment.html", cards=cards(), back=request.args.get("back"))
-
-
-@blueprint.get("/board/<alert>")
-@signed_in
-def show(alert: str) -> ResponseReturnValue:
-    """One alert: severity, offers, outcome."""
-    found = case(alert)
-    if found is None:
-        return _gone()
-    return render_template("board/case_page.html", case=found)
 
 
 @blueprint.post("/board/<alert>/acknowledge")
@@ -141,47 +118,14 @@ def contact(alert: str) -> ResponseReturnValue:
     return _act(Contact(alert=alert))
 
 
-@blueprint.post("/board/<alert>/resolve")
+@blueprint.post("/board/<alert>/undo")
 @signed_in
-def resolve(alert: str) -> ResponseReturnValue:
-    """How it ended."""
-    wanted = request.form.get("outcome", "")
-    if wanted not in list(Outcome):
-        flash(gettext("Choose how it ended."), "bad")
-        return _to_case(alert)
-    done = Resolve(
-        alert=alert,
-        outcome=Outcome(wanted),
-        severity=_severity(request.form.get("severity")),
-        note=request.form.get("note", "").strip()[:_NOTE_CHARS] or None,
-    )
-    return _act(done)
-
-
-@blueprint.post("/board/<alert>/grant")
-@signed_in
-def grant(alert: str) -> ResponseReturnValue:
-    """Promise a remedy. Sent twice from one form, it is still one grant."""
-    offer = request.form.get("offer", "")
-    promise = IssueGrant(
-        request=_request_id(request.form.get("form", ""), offer),
-        offer=offer,
-        alert=alert,
-        account=request.form.get("account", "").strip() or None,
-        override=request.form.get("override", "").strip()[:_NOTE_CHARS] or None,
-    )
-    try:
-        issued = gateway().call(promise)
-    except Refused as error:
-        flash(refusal(error), "bad")
-    else:
-        flash(gettext("Granted. The code is %(code)s.", code=issued.grant.code), "good")
-    return _to_case(alert)
-
-
-def _request_id(form: str, offer: str) -> str:
-    """The same for the same form and offer, and short whatever a browser sends."""
-    return hashlib.sha256(f"{form}/{offer}".encode()).hexdigest()[:32]
+def undo(alert: str) -> ResponseReturnValue:
+    """It is not over after all."""
+    who = person()
+    if who is None or not closing(current_app.extensions).undo(alert, who.staff):
+        flash(gettext("It is too late to take this back: the alert is closed."), "bad")
+    return back_to("board.index")
 
 
 def _act(action: Request[AlertView]) -> Response:
@@ -190,16 +134,3 @@ def _act(action: Request[AlertView]) -> Response:
     except Refused as error:
         flash(refusal(error), "bad")
     return back_to("board.index")
-
-
-def _to_case(alert: str) -> Response:
-    """Back to the open case, with the severity that was chosen."""
-    severity = _severity(request.form.get("severity"))
-    if in_demo():
-        return redirect(url_for("demo.index", case=alert, severity=severity), 303)
-    return redirect(url_for("board.show", alert=alert, severity=severity), 303)
-
-
-def _gone() -> Response:
-    flash(refusal(Refused("unknown_alert", "")), "bad")
-    return redirect(url_for("board.index"), 303)

@@ -5,6 +5,7 @@ is the real one, and is asked only what the other screens ask it.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from webui.client import GetShop, PressButton, PressFlag, Refused, Shop, Watch, 
 from webui.navigate import by_htmx
 from webui.options import options
 from webui.person import person
-from webui.screens import board, counter
+from webui.screens import board, case, counter
 from webui.translate import gettext
 from webui.words import FLAGS, refusal, word
 
@@ -53,16 +54,24 @@ def index() -> ResponseReturnValue:
     """The whole page."""
     shop = ask_simulator(_socket(), GetShop())
     signed_in = person() is not None
-    alert = request.args.get("case")
+    alert = request.args.get("case") if signed_in else None
     return render_template(
         "demo/index.html",
         shop=shop,
         wrists=wrists(shop, time.time()),
         cards=board.cards() if signed_in else (),
-        case=board.case(alert) if signed_in and alert else None,
+        recovery=_case(alert) if alert else None,
         grants=counter.open_grants() if signed_in else (),
+        undoable=counter.undoable() if signed_in else (),
         code=request.args.get("code"),
     )
+
+
+def _case(alert: str) -> case.Recovery | None:
+    """The open case, or None when the gateway knows none such: then the board is shown."""
+    with suppress(Refused):
+        return case.recovery(alert)
+    return None
 
 
 @blueprint.get("/demo/watches")

@@ -2,12 +2,13 @@
 
 from contextlib import suppress
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webui.client import Logout, Refused
+from webui.closing import closing
 from webui.navigate import local_path
-from webui.person import gateway, sign_in, sign_out
+from webui.person import gateway, sign_in, sign_out, token
 from webui.words import refusal
 
 blueprint = Blueprint("login", __name__)
@@ -43,6 +44,8 @@ def enter() -> ResponseReturnValue:
 @blueprint.post("/logout")
 def leave() -> ResponseReturnValue:
     """End the session here and at the gateway."""
+    if (leaving := token()) is not None:
+        closing(current_app.extensions).flush(leaving)
     with suppress(Refused):
         gateway().call(Logout())
     sign_out()

@@ -170,12 +170,17 @@ def _sort(
     for problem in problems:
         place = problem.where.partition(" (")[0]
         starts = {row.key: forms.written((*path, row.key)) for row in rows}
-        key = next((key for key, start in starts.items() if place.startswith(start)), None)
+        key = next((key for key, start in starts.items() if _is_within(place, start)), None)
         if key is None:
             others.append(problem)
         else:
             by_field.setdefault(key, problem.right)
     return by_field, others
+
+
+def _is_within(place: str, start: str) -> bool:
+    """Whether a place is `start` or inside it: `keep_days` is not inside `keep`."""
+    return place == start or place.startswith((f"{start}.", f"{start}["))
 
 
 def _put(

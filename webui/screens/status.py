@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webui.client import GetDevices, GetStatus, Refused, SendPage, Unreachable
+from webui.client import GetDevices, GetStatus, Refused, SendPage, TrySignal, Unreachable
 from webui.person import gateway, signed_in
 from webui.translate import gettext
 from webui.words import RECEIPTS, refusal, word
@@ -48,4 +48,21 @@ def page() -> ResponseReturnValue:
     else:
         said = word(RECEIPTS, sent.receipt.state)
         flash(gettext("%(pager)s: %(said)s. Did it buzz?", pager=pager, said=said), "good")
+    return redirect(url_for("status.index"), 303)
+
+
+@blueprint.post("/status/signal")
+@signed_in
+def signal() -> ResponseReturnValue:
+    """Flash a button's LED, or sound the buzzer."""
+    button = request.form.get("button") or None
+    try:
+        gateway().call(TrySignal(button=button))
+    except Refused as error:
+        flash(refusal(error), "bad")
+    else:
+        said = gettext("The buzzer sounds three times. Do you hear it?")
+        if button is not None:
+            said = gettext("The LED of %(name)s flashes for 5 s. Do you see it?", name=button)
+        flash(said, "good")
     return redirect(url_for("status.index"), 303)

@@ -15,7 +15,6 @@ from webui.client import (
     ButtonKind,
     GetAlerts,
     GetShop,
-    Hours,
     LearnButton,
     MarkStep,
     PlaceButton,
@@ -40,6 +39,7 @@ from webui.options import options
 from webui.person import gateway
 from webui.screens.demo import wrists
 from webui.screens.setup import go, go_on, known, owners_only, setup, text
+from webui.structures import Hours
 from webui.translate import gettext
 from webui.words import refusal
 

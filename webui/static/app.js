@@ -6,17 +6,19 @@
   var held = false;
   var owed = false;
   var title = document.title;
+  var away = document.getElementById("away");
 
   function refetch() {
     heard = Date.now();
     htmx.trigger(body, "refetch");
   }
 
-  // The stream says "changed". Where it is silent for five seconds, the page asks by itself.
+  // The stream says "changed". Where it is silent for five seconds, the page asks by itself;
+  // without a connection it asks every second or two, and gives each question less time.
   body.addEventListener("htmx:sseMessage", function () { heard = Date.now(); });
   body.addEventListener("htmx:sseError", refetch);
   setInterval(function () {
-    if (Date.now() - heard >= 5000 && !document.hidden) refetch();
+    if (Date.now() - heard >= (away.hidden ? 5000 : 1000) && !document.hidden) refetch();
   }, 1000);
 
   // Phones cut the streams of pages that are not looked at.
@@ -43,7 +45,8 @@
   // No answer, or the gateway away: say so, and go on trying.
   body.addEventListener("htmx:afterRequest", function (event) {
     var status = event.detail.xhr.status;
-    document.getElementById("away").hidden = !(status === 0 || status === 503);
+    away.hidden = !(status === 0 || status === 503);
+    htmx.config.timeout = away.hidden ? 8000 : 2000;
     if (status === 400 && event.detail.requestConfig.verb === "post") location.reload();
   });
 
