@@ -552,9 +552,7 @@ class LiveShop:
     `code` claims a `fresh` box; a shop that is set up already has none.
     """
 
-    def __init__(
-        self, directory: Path, *, fresh: bool = True, under: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, directory: Path, *, fresh: bool = True, under: tuple[str, ...] = ()) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

@@ -90,9 +90,7 @@ def test_from_the_first_button_to_the_last_by_plain_forms(
     assert "Free coffee" not in case
     signed_in.post("/case/a1/resolve", data={"outcome": "recovered", "note": " queue "})
     closing(signed_in.application.extensions).flush()
-    assert gateway.asked(Resolve) == [
-        Resolve(alert="a1", outcome=Outcome.RECOVERED, note="queue")
-    ]
+    assert gateway.asked(Resolve) == [Resolve(alert="a1", outcome=Outcome.RECOVERED, note="queue")]
     text = text_of(signed_in.get("/board").text)
     assert "All calm." in text
     assert "Recovered · Anna" in text

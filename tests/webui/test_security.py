@@ -179,9 +179,7 @@ class TestHeaders:
     ) -> None:
         gateway.raise_alert()
         demo.post("/login", data=ANNA)
-        pages = [
-            signed_in.get(path).text for path in ("/board", "/case/a1", "/counter", "/status")
-        ]
+        pages = [signed_in.get(path).text for path in ("/board", "/case/a1", "/counter", "/status")]
         for text in [*pages, demo.get("/demo").text]:
             assert not re.search(r"<style|\sstyle=|\son\w+=|hx-on|javascript:", text)
             assert all("src=" in script for script in re.findall("<script[^>]*>", text))
