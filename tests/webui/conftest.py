@@ -585,9 +585,19 @@ class LiveShop:
 @pytest.fixture(scope="module")
 def shared_live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveShop]:
     """One for a whole module, whose tests put back what they change."""
+    yield from _shared(tmp_path_factory.mktemp("shared"), fresh=True)
+
+
+@pytest.fixture(scope="module")
+def shared_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveShop]:
+    """One that is set up already, with staff, for a whole module."""
+    yield from _shared(tmp_path_factory.mktemp("shared"), fresh=False)
+
+
+def _shared(directory: Path, *, fresh: bool) -> Iterator[LiveShop]:
     link = Path("/tmp") / f"webui-shared-{os.getpid()}"  # noqa: S108
-    link.symlink_to(tmp_path_factory.mktemp("shared"))
-    started = LiveShop(link)
+    link.symlink_to(directory)
+    started = LiveShop(link, fresh=fresh)
     yield started
     started.close()
     link.unlink()

@@ -1,9 +1,7 @@
 """What goes wrong in a real shop: two at once, no mouse, a gateway or a network that goes away."""
 
-import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -21,28 +19,19 @@ BACK_MS = 3_000
 TABS_MOST = 40
 
 
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveShop]:
-    link = Path("/tmp") / f"webui-scenes-{os.getpid()}"  # noqa: S108
-    link.symlink_to(tmp_path_factory.mktemp("scenes"))
-    started = LiveShop(link, fresh=False)
-    yield started
-    started.close()
-    link.unlink()
-
-
 @pytest.fixture
-def site(browser: Browser, box: LiveShop) -> Iterator[Site]:
-    started = Site(browser, box.shop.directory, "--control", str(box.shop.control_socket))
+def site(browser: Browser, shared_shop: LiveShop) -> Iterator[Site]:
+    shop = shared_shop.shop
+    started = Site(browser, shop.directory, "--control", str(shop.control_socket))
     yield started
     started.close()
 
 
 @pytest.fixture
-def tour(box: LiveShop, site: Site) -> Iterator[Tour]:
-    yield Tour(box, site, "en")
-    for view in box.ask(GetAlerts()):
-        box.ask(Resolve(alert=view.alert.id, outcome=Outcome.FALSE_ALARM))
+def tour(shared_shop: LiveShop, site: Site) -> Iterator[Tour]:
+    yield Tour(shared_shop, site, "en")
+    for view in shared_shop.ask(GetAlerts()):
+        shared_shop.ask(Resolve(alert=view.alert.id, outcome=Outcome.FALSE_ALARM))
 
 
 def at_once(*presses: Locator) -> None:

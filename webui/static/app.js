@@ -19,7 +19,7 @@
   body.addEventListener("htmx:sseError", refetch);
   setInterval(function () {
     if (Date.now() - heard >= (away.hidden ? 5000 : 1000) && !document.hidden) refetch();
-  }, 1000);
+  }, 500);
 
   // Phones cut the streams of pages that are not looked at.
   document.addEventListener("visibilitychange", function () { if (!document.hidden) refetch(); });
