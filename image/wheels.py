@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Fills a directory with the wheels of a release for arm64: image/build calls this.
+"""Fills a directory with a release's wheels for arm64 or amd64: image/build, image/guest call it.
 
 All come by the lock, hashes and all. For lgpio, which has no wheel for Debian 13's Python, it is
-the source that the lock knows; it is compiled here for the other processor, with nothing emulated.
+the source that the lock knows; it is compiled here, with nothing emulated.
 Runs in a virtual environment, whose pip does the work.
 """
 
@@ -23,7 +23,6 @@ SOURCE: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(SOURCE / "scripts"))
 from make_release import LOCK, Target, find_target, pins_for  # noqa: E402
 
-GCC: Final = "aarch64-linux-gnu-gcc"
 _NEWEST_GLIBC: Final = 41  # of Debian 13
 
 
@@ -69,17 +68,18 @@ def download_wheels(target: Target, into: Path) -> None:
     download(pins, *words, "--dest", str(into))
 
 
-def build_lgpio(minor: int, sysroot: Path, into: Path) -> None:
+def build_lgpio(target: Target, sysroot: Path, into: Path) -> None:
     """The wheel of lgpio for a Python that has none.
 
     Args:
-        minor: Python 3.minor.
-        sysroot: The headers of that Python for arm64.
+        target: The Python, and its processor.
+        sysroot: The headers of that Python for that processor.
         into: Where the wheel goes.
 
     Raises:
         subprocess.CalledProcessError: The compiler or pip failed.
     """
+    minor, triplet = target.minor, f"{target.machine}-linux-gnu"
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         pin = lgpio_pin(LOCK.read_text(encoding="utf-8"))
@@ -92,18 +92,19 @@ def build_lgpio(minor: int, sysroot: Path, into: Path) -> None:
         # What its own setup.py compiles for a wheel of the package index.
         sources = [*sorted(source.glob("src/lg*.c")), source / "src/rgpiod.c"]
         include = sysroot / "usr/include"
-        headers = (include / f"python3.{minor}", include, include / "aarch64-linux-gnu")
-        command = [GCC, "-O2", "-fPIC", "-shared", "-Wl,-s", f"-ffile-prefix-map={source}=."]
+        headers = (include / f"python3.{minor}", include, include / triplet)
+        command = [f"{triplet}-gcc", "-O2", "-fPIC", "-shared", "-Wl,-s"]
+        command += [f"-ffile-prefix-map={source}=."]
         command += [f"-I{path}" for path in (headers[0], headers[2] / f"python3.{minor}")]
         # Only Python's headers are the target's: the C library is the cross compiler's, which is
         # never newer than the target's.
         command += [f"-idirafter{path}" for path in headers[1:]]
         command += ["-Isrc", "wrap.c", *(str(path.relative_to(source)) for path in sources)]
-        module = f"_lgpio.cpython-3{minor}-aarch64-linux-gnu.so"
+        module = f"_lgpio.cpython-3{minor}-{triplet}.so"
         subprocess.run([*command, "-o", module], cwd=source, check=True)
         metadata = (source / "PKG-INFO").read_bytes()
         files = {name: (source / name).read_bytes() for name in ("lgpio.py", module)}
-        tag = f"cp3{minor}-cp3{minor}-manylinux_2_{_NEWEST_GLIBC}_aarch64"
+        tag = f"cp3{minor}-cp3{minor}-manylinux_2_{_NEWEST_GLIBC}_{target.machine}"
         write_wheel(into, source.name, tag, files, metadata)
 
 
@@ -138,7 +139,7 @@ def main() -> int:
     try:
         download_wheels(target, options.into)
         if not list(options.into.glob("lgpio-*.whl")):
-            build_lgpio(target.minor, options.sysroot.resolve(), options.into)
+            build_lgpio(target, options.sysroot.resolve(), options.into)
     except subprocess.CalledProcessError as error:
         print(f"{' '.join(error.cmd[:4])} … failed; its words are above.", file=sys.stderr)
         return 1

@@ -34,7 +34,6 @@ def load() -> Callable[[str], ModuleType]:
                 "assemble.py",
                 "manifest.py",
                 "label",
-                "boot",
                 "overlay/usr/local/lib/achivx/provision.py",
             )
         }

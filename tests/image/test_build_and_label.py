@@ -78,7 +78,9 @@ class TestLabel:
         assert load("label").main(["pager-1", "--out", str(tmp_path)]) == 0
         box = tomllib.loads((tmp_path / "pager-1-box.toml").read_text())
         assert box["name"] == "pager-1"
-        assert box["claim_code"] in (tmp_path / "pager-1.txt").read_text()
+        label = (tmp_path / "pager-1.txt").read_text()
+        assert box["claim_code"] in label
+        assert box["setup_password"] in label
         # The file is one that the box takes.
         provision = load("overlay/usr/local/lib/achivx/provision.py")
         assert provision.read_box((tmp_path / "pager-1-box.toml").read_text()) == box

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-SHOP = (Path(__file__).parents[2] / "image/boot_shop.toml").read_text("utf-8")
+SHOP = (
+    (Path(__file__).parents[1] / "systemd/boot_shop.toml")
+    .read_text("utf-8")
+    .replace('id = "boot-test"', 'id = "unprovisioned"  # the box puts its own here')
+)
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE9l it@shop"
 
 
@@ -125,6 +129,12 @@ class TestSettingsFile:
 BOX = f"""
 name = "pager-1"
 claim_code = "abcd-efg1"
+setup_password = "QK7M-2WD9-0TXA"
+update_key = '''
+-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+-----END PUBLIC KEY-----
+'''
 achivx_token = "t0ken"
 ssh_keys = ["{KEY}"]
 
@@ -164,7 +174,11 @@ class TestBoxFile:
         token = root / "etc/credstore/achivx-token"
         wifi = root / "etc/NetworkManager/system-connections/shop.nmconnection"
         assert token.read_text() == "t0ken\n"
-        assert [path.stat().st_mode & 0o777 for path in (token, wifi)] == [0o600, 0o600]
+        setup = root / "etc/credstore/achivx-setup-wifi"
+        assert setup.read_text() == "QK7M-2WD9-0TXA\n"
+        key = root / "etc/achivx-host/update.pem"
+        assert key.read_text().startswith("-----BEGIN PUBLIC KEY-----\nMCow")
+        assert {path.stat().st_mode & 0o777 for path in (token, wifi, setup)} == {0o600}
 
     @pytest.mark.usefixtures("used")
     def test_a_network_name_needs_no_escapes(self, root: Path) -> None:
@@ -174,14 +188,13 @@ class TestBoxFile:
         assert octets.decode() == "Кафе; guests"
         assert "psk=se\\scr\\\\et1" in wifi
 
-    def test_an_open_network_has_no_security(self, provision: ModuleType) -> None:
-        assert "wifi-security" not in provision.wifi_profile("guests", None)
-
     @pytest.mark.parametrize(
         ("text", "word"),
         [
             ('name = "Pager 1"', "name"),
             ('claim_code = "1234"', "claim_code"),
+            ('update_key = "MCow"', "update_key"),
+            ('setup_password = "short"', "setup_password"),
             ('ssh_keys = ["no key"]', "ssh_keys"),
             ('ssh_keys = "ssh-ed25519"', "ssh_keys"),
             ('[wifi]\npassword = "12345678"', "wifi.ssid"),
@@ -198,7 +211,7 @@ class TestBoxFile:
         assert word in str(caught.value)
 
     def test_no_secret_is_repeated(self, provision: ModuleType, root: Path) -> None:
-        put(root, "achivx-box.toml", 'claim_code = "s3cret"\nachivx_token = "tok\\nen"\n')
+        put(root, "achivx-box.toml", 'claim_code = "s3cret"\nachivx_token = "tok en"\n')
         said = "\n".join(provision.Box(root).provision())
         assert "claim_code" in said
         assert "achivx_token" in said

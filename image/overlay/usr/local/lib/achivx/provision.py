@@ -28,6 +28,8 @@ from gateway.config.edit import Edit, edited
 from gateway.errors import Refused
 from gateway.files import write_atomic
 from gateway.grants import crockford
+from gateway.host.keyfiles import shop_profile
+from gateway.host.verbs import is_hostname, is_passphrase, is_ssid
 from gateway.setup import claim
 
 UNMADE: Final = "unprovisioned"
@@ -38,6 +40,9 @@ RESULT_FILE: Final = "achivx-result.txt"
 USER: Final = "achivx-gateway"
 _MAX_BYTES: Final = 256 * 1024
 _EXAMPLE_IDS: Final = {UNMADE, "cafe-1"}
+_PUBLIC_KEY: Final = re.compile(
+    r"-----BEGIN PUBLIC KEY-----\n[\w+/=]{40,200}\n-----END PUBLIC KEY-----\n", re.ASCII
+)
 _SSH_OPEN: Final = "add element inet achivx services { 22 }\n"
 
 
@@ -61,24 +66,26 @@ def _is_claim_code(value: str) -> bool:
     return len(code) == claim.SYMBOLS and set(code) <= set(crockford.ALPHABET)
 
 
-def _is_line(value: str) -> bool:
-    return bool(value) and value.isprintable()
+def _is_token(value: str) -> bool:
+    # As the uplink wants it (RFC 6750, 2.1); the gateway would not start with another.
+    return bool(value) and value.isascii() and value.isprintable() and " " not in value
 
 
 _CHECKS: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
     # RFC 1123, 2.1: it becomes NAME.local.
     "name": (
-        lambda value: re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", value) is not None,
+        is_hostname,
         "1 to 63 of a-z, 0-9 and -, with no - at either end",
     ),
     "claim_code": (_is_claim_code, "8 symbols, as image/label makes them"),
-    "achivx_token": (_is_line, "one line"),
-    # IEEE 802.11: 1 to 32 octets; a passphrase has 8 to 63 characters.
-    "wifi.ssid": (lambda value: _is_line(value) and len(value.encode()) <= 32, "1 to 32 bytes"),
-    "wifi.password": (
-        lambda value: value.isascii() and _is_line(value) and 8 <= len(value) <= 63,
-        "8 to 63 characters",
+    "achivx_token": (_is_token, "printable ASCII without blanks"),
+    "update_key": (
+        lambda value: _PUBLIC_KEY.fullmatch(value) is not None,
+        "a public key, as `openssl pkey -pubout` writes it",
     ),
+    "setup_password": (is_passphrase, "8 to 63 characters"),
+    "wifi.ssid": (is_ssid, "1 to 32 bytes"),
+    "wifi.password": (is_passphrase, "8 to 63 characters"),
     "ssh_keys": (
         lambda value: re.fullmatch(r"(ssh-|ecdsa-|sk-)\S+ [\w+/=]+( [^\n]*)?", value) is not None,
         "a line of an id_….pub",
@@ -115,19 +122,6 @@ def _problems(key: str, value: object) -> list[str]:
     values = value if key == "ssh_keys" and isinstance(value, list) else [value]
     good = all(isinstance(each, str) and fits(each) for each in values)
     return [] if good else [f"{key}: must be {right}"]
-
-
-def wifi_profile(ssid: str, password: str | None) -> str:
-    r"""The keyfile of NetworkManager (nm-settings-keyfile(5)).
-
-    The name of the network is written as a list of bytes: the format gives meaning to `;` and `\\`.
-    """
-    lines = ["[connection]", "id=shop", "type=wifi", "", "[wifi]", "mode=infrastructure"]
-    lines.append("ssid=" + "".join(f"{byte};" for byte in ssid.encode()))
-    if password is not None:
-        escaped = password.replace("\\", "\\\\").replace(" ", "\\s")
-        lines += ["", "[wifi-security]", "key-mgmt=wpa-psk", f"psk={escaped}"]
-    return "\n".join([*lines, "", "[ipv4]", "method=auto", "", "[ipv6]", "method=auto", ""])
 
 
 # --- settings, pure ------------------------------------------------------------------------------
@@ -253,8 +247,15 @@ class Box:
             self._give(code)
         if "achivx_token" in box:
             write_atomic(etc / "credstore/achivx-token", f"{box['achivx_token']}\n".encode())
+        if "update_key" in box:
+            key = etc / "achivx-host/update.pem"
+            key.parent.mkdir(exist_ok=True)
+            write_atomic(key, box["update_key"].encode(), mode=0o644)
+        if "setup_password" in box:
+            place = etc / "credstore/achivx-setup-wifi"
+            write_atomic(place, f"{box['setup_password']}\n".encode())
         if "wifi.ssid" in box:
-            profile = wifi_profile(box["wifi.ssid"], box.get("wifi.password"))
+            profile = shop_profile(box["wifi.ssid"], box.get("wifi.password"))
             write_atomic(
                 etc / "NetworkManager/system-connections/shop.nmconnection", profile.encode()
             )

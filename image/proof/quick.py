@@ -1,0 +1,98 @@
+"""The quick guest: this computer's own kind of processor, and the same questions about the plug."""
+
+import json
+import random
+from pathlib import Path
+from typing import Final
+
+from gateway.simulator.tap_terminal import TapTerminal
+from image.proof import cuts, system
+from image.proof.card import taken_state
+from image.proof.centre import HOST, TOKEN, Centre
+from image.proof.first_run import PIN, page_again
+from image.proof.machine import HERE, Board, Machine, started
+from image.proof.report import demand, holds, run
+
+_GUEST: Final = HERE.parent / "guest"
+_BUILD_S: Final = 900.0
+_EMULATOR: Final = ("qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-smp", "2", "-m", "768")
+
+
+def made(work: Path, port: int) -> Board:
+    """A guest with this release; its state is on a disk of its own.
+
+    Args:
+        work: Where its disks go.
+        port: Where the ACHIVX server is, on this computer.
+
+    Raises:
+        Failed: It cannot be made.
+    """
+    more, disks = work / "more", work / "disks"
+    key = (work / "key.pub").read_text(encoding="ascii")
+    shop = (HERE / "guest_shop.toml").read_text(encoding="utf-8")
+    for name, text, mode in (
+        ("root/.ssh/authorized_keys", key, 0o600),
+        ("etc/credstore/achivx-token", f"{TOKEN}\n", 0o600),
+        ("etc/achivx-gateway/gateway.toml", shop.format(server=f"{HOST}:{port}"), 0o640),
+    ):
+        path = more / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+    run(_GUEST, disks, more, timeout_s=_BUILD_S)
+    words = [*_EMULATOR, "-accel", "tcg,tb-size=512"]
+    words += ["-kernel", str(disks / "vmlinuz"), "-initrd", str(disks / "initrd")]
+    words += ["-append", "root=LABEL=guest-root rw console=ttyS0 panic=-1"]
+    root = f"file={disks / 'root.ext4'},format=raw,if=none,id=root,snapshot=on"
+    words += ["-drive", root, "-device", "virtio-blk-pci,drive=root"]
+    return Board(words=tuple(words), disk=disks / "data.ext4", line=("-serial", "chardev:line"))
+
+
+def prove(work: Path, *, pulls: int) -> None:
+    """A press through the kernel's pins, lgpio and the gateway; then the plug, again and again.
+
+    Raises:
+        Failed: Something is not as it should be.
+    """
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", work / "key")
+    chance = random.Random()  # noqa: S311 - when the plug is pulled is no secret
+    with TapTerminal(tcp=True) as terminal, Centre() as centre:
+        board = made(work, centre.port)
+        holds("the guest is made")
+
+        def take_state() -> Path:
+            copy = work / "data.ext4"
+            run("cp", "--sparse=always", board.disk, copy)
+            return taken_state(copy, "/", work)
+
+        shop = cuts.Shop(terminal=terminal, centre=centre, take_state=take_state)
+        found = None
+        for number in range(pulls + 1):
+            with started(board, terminal, work) as machine:
+                holds(f"boot {number + 1}: the gateway runs")
+                if found is not None:
+                    cuts.look_when_back(machine, shop, found)
+                    cuts.end_alerts(machine)
+                answer_incident(machine, terminal)
+                if number == 0:
+                    system.look_at_start(machine)
+                if number == pulls:
+                    return
+                promised = cuts.pull(machine, shop, PIN, chance)
+            found = cuts.look_at_card(shop, promised)
+
+
+def answer_incident(machine: Machine, terminal: TapTerminal) -> None:
+    """A press becomes a page, somebody goes, a coffee is granted, the incident is over.
+
+    Raises:
+        Failed: Something on the way is missing.
+    """
+    page_again(machine, terminal, "of the line")
+    alert = json.loads(machine.do("achivx-gateway alerts --json"))[-1]["alert"]["id"]
+    granted = machine.do(
+        f"achivx-gateway ack {alert} >/dev/null && achivx-gateway grant coffee --alert {alert}"
+        f" && achivx-gateway resolve {alert} --outcome recovered >/dev/null"
+    )
+    demand(granted.strip(), "the incident is answered, and a coffee granted")
