@@ -253,7 +253,7 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA secure_delete = ON")
         connection.executescript(_TABLES)
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error:
+    except (sqlite3.Error, OSError):
         connection.close()
         raise
     if found != "ok":

@@ -7,7 +7,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -41,8 +42,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def file(path: Path) -> PersonalFile:
-    return PersonalFile(path)
+def file(path: Path) -> Iterator[PersonalFile]:
+    with closing(PersonalFile(path)) as opened:
+        yield opened
 
 
 def on_disk(path: Path) -> bytes:
@@ -53,10 +55,10 @@ def test_what_is_kept_is_found_after_a_restart(path: Path, file: PersonalFile) -
     file.put(note("k1"))
     file.put(name("k2", "t1"))
     file.close()
-    again = PersonalFile(path)
-    assert again.find("k1") == note("k1")
-    assert again.find("k2") == name("k2", "t1")
-    assert again.find("k3") is None
+    with closing(PersonalFile(path)) as again:
+        assert again.find("k1") == note("k1")
+        assert again.find("k2") == name("k2", "t1")
+        assert again.find("k3") is None
     assert path.stat().st_mode & 0o777 == 0o600
 
 

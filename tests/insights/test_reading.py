@@ -1,6 +1,7 @@
 """What is read from a real journal: hours of the shop, repaired times, pieces, damage."""
 
 import sqlite3
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -82,7 +83,7 @@ def test_a_time_that_became_known_later_is_the_one_that_counts(path: Path) -> No
     journal.close()
     tally, _ = read(path)
     assert (tally.hours["05"].n, tally.unsure) == (1, 1)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         right = round(noon * NS_PER_S) - early.mono_ns
         connection.execute("UPDATE clock SET offset_ns = ?", (right,))
     tally, _ = read(path)
@@ -110,7 +111,7 @@ def test_pieces_make_the_same_sums_as_one(path: Path, monkeypatch: pytest.Monkey
 def test_a_damaged_record_takes_no_other_with_it(path: Path) -> None:
     noon = moment("2025-10-07T12:00")
     fill(path, [(press(ButtonKind.HAPPY), at(noon + second)) for second in range(3)])
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE event SET body = ? WHERE seq = 2", (b'{"type":"pressed"',))
     tally, _ = read(path)
     assert tally.presses == 2
