@@ -77,7 +77,7 @@ class SpendDesk:
                 )
             left = _left(transaction, known)
             if done is not None:
-                return msgspec.structs.replace(done, left=left)
+                return msgspec.structs.replace(done, left=max(left, 0.0))
             self._limit(transaction, known, left, tokens)
             event = TokensSpent(
                 request=request,

@@ -7,7 +7,8 @@ Three things can stand in the way, and each has its own remedy:
 - Somebody takes the connection and says nothing: a broker that is frozen, or shakes hands with
   thousands at once. Each try waits twice as long as the one before for the greeting. A box that
   gave up and came again would lose its place in the line and lengthen that by another handshake.
-- The broker, or one of our own files, says no. It is asked less and less often, with full jitter.
+- The broker, or one of our own files, says no. It is asked less and less often, with full jitter;
+  but a broker that only says that it is busy or not ready yet is one that is about to be back.
 """
 
 import asyncio
@@ -46,8 +47,10 @@ async def stay_linked(
                 await use(link)
                 return
         except (Denied, CannotStart) as error:
-            most_s = min(timers.retry_s * 2 ** min(refusals, 16), timers.refused_s)
-            refusals, silences = refusals + 1, 0
+            silences = 0
+            if not (isinstance(error, Denied) and error.passes):
+                most_s = min(timers.retry_s * 2 ** min(refusals, 16), timers.refused_s)
+                refusals += 1
             on_down(error)
         except LinkDown as error:
             refusals, silences = 0, silences + 1 if isinstance(error, Silence) else 0

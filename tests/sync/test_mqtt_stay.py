@@ -6,6 +6,8 @@ import time
 from typing import Self
 
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.config import MqttUplink
 from gateway.errors import GatewayError
@@ -96,6 +98,33 @@ async def test_a_refusal_slows_it_down_more_each_time(
         for _ in range(4):
             assert isinstance(await keeper.down(), Denied)
     assert waits[:4] == [0.2, 0.4, 0.5, 0.5]
+
+
+async def test_a_broker_that_is_not_ready_yet_is_soon_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+
+    def most(low: float, high: float) -> float:
+        waits.append(high)
+        return low
+
+    async def nobody(_: Link) -> None:
+        raise AssertionError("nobody has connected")
+
+    downs: asyncio.Queue[GatewayError] = asyncio.Queue()
+    monkeypatch.setattr("gateway.sync.mqtt_stay.random.uniform", most)
+    starting = ReasonCode(PacketTypes.CONNACK, identifier=0x88)
+
+    def connect(_: Timers) -> contextlib.AbstractAsyncContextManager[Link]:
+        raise Denied("the connection", starting)
+
+    task = asyncio.create_task(stay_linked(connect, nobody, downs.put_nowait, TIMERS))
+    async with asyncio.timeout(5):
+        for _ in range(6):
+            await downs.get()
+    task.cancel()
+    assert set(waits) == {TIMERS.retry_s}
 
 
 async def test_a_silent_broker_is_listened_to_for_longer_each_time(
