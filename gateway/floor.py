@@ -130,8 +130,9 @@ class Floor:
     def _pressed(self, verdict: Pressed) -> None:
         press = verdict.press
         at = self._clock.at(verdict.at_ns)
-        decision = Decision()
-        if press.kind not in (ButtonKind.ACKNOWLEDGE, ButtonKind.SETUP):
+        if press.kind in (ButtonKind.ACKNOWLEDGE, ButtonKind.SETUP):
+            decision = Decision()
+        else:
             decision = self.desk.press(press, at)
             recorded = events.Pressed(
                 button=press.button,

@@ -66,6 +66,7 @@ class Desk:
         self._buttons: Final = {button.name: button for button in config.buttons}
         self._accounts: Final = {person.name: person.account for person in config.staff}
         self._writer: Final = PageWriter(config)
+        self._spare_id: str | None = new_id()  # a page does not wait for the random numbers of one
         self._first_level: Final = ladder.level_at(config.ladder, 0)
         self._live: dict[str, Alert] = {}
         # Open alerts of before the restart that nothing has happened to since.
@@ -125,7 +126,7 @@ class Desk:
             self._do(decision, AlertJoined(alert=incident.id, button=button.name), at)
         elif cause is not AlertCause.REASON or button.pages:
             event = AlertRaised(
-                alert=self._new_id(),
+                alert=self._take_id(),
                 cause=cause,
                 zone=button.zone,
                 button=button.name,
@@ -144,6 +145,7 @@ class Desk:
 
     def receipt(self, page: Page, receipt: Receipt, at: Stamp) -> Decision:
         """A page has its receipt."""
+        self._spare_id = self._spare_id or self._new_id()
         decision = Decision()
         event = Paged(
             page=page.id,
@@ -302,6 +304,10 @@ class Desk:
         return self.advance(now)
 
     # --- how -------------------------------------------------------------------------------
+
+    def _take_id(self) -> str:
+        taken, self._spare_id = self._spare_id, None
+        return taken or self._new_id()
 
     def _account(self, by: str) -> str | None:
         return self._accounts.get(by)

@@ -28,8 +28,8 @@ class PageWriter:
 
     def label(self, alert: Alert) -> Label:
         """What to call the place an alert came from, or what a rule has found there."""
-        of_zone = Label(ru=alert.zone, en=alert.zone)
-        return alert.words or self._labels.get(alert.button or "", of_zone)
+        of_button = self._labels.get(alert.button or "")
+        return alert.words or of_button or Label(ru=alert.zone, en=alert.zone)
 
     def pages(self, alert: Alert, level: int, now: Stamp) -> list[Page]:
         """One page for each pager that this level buzzes."""

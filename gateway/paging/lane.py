@@ -352,8 +352,10 @@ class PageLane:
         """
         pager = self._pagers[page.pager]
         routes = self._routes[page.pager]
-        # Stable: the order of the file among those that work, and among the others.
-        job = _Job(page, pager, sorted(routes, key=lambda each: not each.is_usable))
+        if len(routes) > 1:
+            # Stable: the order of the file among those that work, and among the others.
+            routes = sorted(routes, key=lambda each: not each.is_usable)
+        job = _Job(page, pager, list(routes))
         key = job.key
         with self._moving:
             self._drop(lambda waiting: waiting.key == key)

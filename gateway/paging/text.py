@@ -59,6 +59,11 @@ SHIPPED: Final = {
 }
 
 
+_CLIMB: Final = tuple(
+    SHIPPED[each] for each in (Occasion.FIRST, Occasion.REPEAT, Occasion.ESCALATION)
+)
+
+
 def template_problems(template: str) -> tuple[str, ...]:
     """What is wrong with a template, in words; empty when it can be used."""
     try:
@@ -102,11 +107,9 @@ def alert_text(
         occasion: None takes it from the level as the shipped ladder climbs: 0 asks for the first
             time, 1 asks the same people again, higher ones bring in others.
     """
-    if occasion is None:
-        climbs = (Occasion.FIRST, Occasion.REPEAT, Occasion.ESCALATION)
-        occasion = climbs[min(max(level, 0), 2)]
     if template is None or not _is_good(template):
-        template = SHIPPED[occasion].text(language)
+        label = _CLIMB[min(max(level, 0), 2)] if occasion is None else SHIPPED[occasion]
+        template = label.text(language)
     values = {
         "zone": zone,
         "button": button_label,

@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway import config
 from gateway.errors import LineError
-from gateway.model import Priority, Receipt, ReceiptState
+from gateway.model import Receipt, ReceiptState
 from gateway.paging.drivers.base import Message, Rest
 from gateway.paging.drivers.exchange import Ear, put, readable
 from gateway.paging.drivers.line import Line
@@ -35,7 +35,7 @@ class TemplateDriver:
         rtscts = settings.rtscts
         self._rtscts = self._template.line.rtscts if rtscts is None else rtscts
         self._line: Line | None = None
-        self._envelopes: dict[tuple[str, str, Priority], Envelope] = {}
+        self._envelopes: dict[str, Envelope] = {}
 
     def open(self) -> None:
         """See `Driver`."""
@@ -106,11 +106,10 @@ class TemplateDriver:
 
     def _frame(self, message: Message) -> Frame:
         """See `Template.frame`; what the text does not change is made once."""
-        key = (message.pager.name, message.kind, message.priority)
-        envelope = self._envelopes.get(key)
-        if envelope is None or envelope.pager is not message.pager:
+        envelope = self._envelopes.get(message.pager.name)
+        if envelope is None or not envelope.serves(message):
             envelope = self._template.envelope(message.pager, message.kind, message.priority)
-            self._envelopes[key] = envelope
+            self._envelopes[message.pager.name] = envelope
         return self._template.enclose(envelope, message.seven_bit)
 
     def _conclude(self, line: Line, frame: Frame, taken: int = 0) -> Receipt:

@@ -128,13 +128,22 @@ class Envelope(msgspec.Struct, frozen=True):
 
     Attributes:
         pager: Whose it is.
+        kind: Of which alert.
+        priority: How urgent.
         pieces: The frame's bytes; None is where the text goes.
         fields: As in `Frame`.
     """
 
     pager: Pager
+    kind: str
+    priority: Priority
     pieces: tuple[bytes | None, ...]
     fields: tuple[tuple[str, str], ...]
+
+    def serves(self, message: Message) -> bool:
+        """Whether a message goes into it."""
+        same = self.pager is message.pager and self.kind == message.kind
+        return same and self.priority == message.priority
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -177,7 +186,7 @@ class Template(msgspec.Struct, frozen=True):
             each if isinstance(each, bytes) else None if each == "text" else _latin(parts[each])
             for each in self.segments
         )
-        return Envelope(pager, pieces, tuple(fields.items()))
+        return Envelope(pager, kind, priority, pieces, tuple(fields.items()))
 
     def enclose(self, envelope: Envelope, text: str) -> Frame:
         """The frame of a text, given as 7-bit characters."""
