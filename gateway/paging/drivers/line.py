@@ -77,6 +77,9 @@ class Line:
         try:
             self._serial = _open(port, options)
             self._polled = not _has_descriptor(self._serial)
+            self._readable = select.poll()
+            if not self._polled:
+                self._readable.register(self._serial.fileno(), select.POLLIN)
         except (OSError, ValueError, termios.error) as error:
             raise LineError(f"cannot open {port}: {_words(error)}") from error
 
@@ -174,7 +177,8 @@ class Line:
         """Whether there is something to read, or no line any more to read from."""
         if self._polled:
             return bool(self._serial.in_waiting)
-        return bool(select.select([self._serial.fileno()], [], [], 0)[0])
+        self._serial.fileno()  # raises on a closed line, whose number may be another file's by now
+        return bool(self._readable.poll(0))
 
     def _put(self, data: bytes) -> int:
         """Write what there is room for; returns how many bytes that was."""
