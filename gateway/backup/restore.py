@@ -71,16 +71,15 @@ def stage(
     part = state / _PART
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700)
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(shutil.rmtree, part, ignore_errors=True)
         plain = part / "archive"
         seal.unseal(sealed, plain, passphrase)
         manifest = archive.unpack(plain, part)
         plain.unlink()
         with _lent(part, state):
             _check(manifest, part, settings, restored, at)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+        undo.pop_all()
     _mark_absent(part)
     return manifest, lambda: _decide(state, part)
 

@@ -1,6 +1,7 @@
 """The requests about backups, restores and the support bundle."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -100,12 +101,11 @@ class BackupService:
         async with self._one_at_a_time:
             name = await _disk(self._transfer.new)
             path = self._transfer.path(name)
-            try:
+            with contextlib.ExitStack() as undo:
+                undo.callback(self._transfer.drop, name)
                 await _disk(partial(write, path))
                 size = path.stat().st_size
-            except BaseException:
-                self._transfer.drop(name)
-                raise
+                undo.pop_all()
         day = datetime.fromtimestamp(made_s, UTC).strftime("%Y%m%d-%H%M%S")
         ending = {"backup": "achivx-backup", "support": "tar.gz"}[kind]
         return messages.FileView(

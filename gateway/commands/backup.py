@@ -1,6 +1,7 @@
 """Commands on the whole box: backup, restore, support-bundle. They ask the running gateway."""
 
 import argparse
+import contextlib
 import getpass
 import os
 import sys
@@ -144,19 +145,21 @@ def _fetch(client: Client, view: FileView, path: Path) -> None:
     except OSError as error:
         raise CannotStart(f"cannot write {path}: {error.strerror}") from error
     done = 0
-    try:
-        with os.fdopen(handle, "wb") as file:
-            while piece := client.call(ReadPiece(file=view.id, offset=done)):
-                file.write(piece)
-                done += len(piece)
-                _progress(done, view.bytes)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException as error:
-        path.unlink(missing_ok=True)  # half a backup must not be taken for one
-        if isinstance(error, OSError) and not isinstance(error, GatewayError):
+    with contextlib.ExitStack() as undo:
+        undo.callback(path.unlink, missing_ok=True)  # half a backup must not be taken for one
+        try:
+            with os.fdopen(handle, "wb") as file:
+                while piece := client.call(ReadPiece(file=view.id, offset=done)):
+                    file.write(piece)
+                    done += len(piece)
+                    _progress(done, view.bytes)
+                file.flush()
+                os.fsync(file.fileno())
+        except GatewayError:  # of which one is an OSError too
+            raise
+        except OSError as error:
             raise CannotStart(f"cannot write {path}: {error.strerror or error}") from error
-        raise
+        undo.pop_all()
 
 
 def _send(client: Client, path: Path) -> str:
