@@ -21,6 +21,7 @@ class PtyPort:
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
         self.heard = bytearray()
+        self._dealt_with = 0
         self._changed = threading.Condition()
         self._stop_read, self._stop_write = os.pipe()
         self._plugged = True
@@ -43,8 +44,8 @@ class PtyPort:
     def wait_until_heard(self, count: int, timeout_s: float = 5.0) -> bytes:
         """Everything heard and dealt with, once it is `count` bytes or the time is over."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self.heard) >= count, timeout_s)
-            return bytes(self.heard)
+            self._changed.wait_for(lambda: self._dealt_with >= count, timeout_s)
+            return bytes(self.heard[: self._dealt_with])
 
     def close(self) -> None:
         """Pull the plug and stop. Safe to call twice."""
@@ -75,7 +76,8 @@ class PtyPort:
             if self._stop_read in ready:
                 return
             data = os.read(self._master, 4096)
+            self.heard += data  # before the answer: whoever has that may look here at once
             self.receive(data)
             with self._changed:
-                self.heard += data
+                self._dealt_with += len(data)
                 self._changed.notify_all()
