@@ -11,7 +11,7 @@ async def test_it_calls_once_at_its_moment_and_not_before() -> None:
     alarm = Alarm(lambda: rang.put_nowait(time.monotonic_ns()))
     moment_ns = time.monotonic_ns() + 20_000_000
     alarm.set_ns(moment_ns)
-    assert await asyncio.wait_for(rang.get(), 5) >= moment_ns - 1000  # the loop counts in floats
+    assert await asyncio.wait_for(rang.get(), 20) >= moment_ns - 1000  # the loop counts in floats
     await asyncio.sleep(0)
     assert rang.empty()
 
@@ -19,7 +19,7 @@ async def test_it_calls_once_at_its_moment_and_not_before() -> None:
 async def test_a_moment_in_the_past_is_now() -> None:
     rang = asyncio.Event()
     Alarm(rang.set).set_ns(0)
-    await asyncio.wait_for(rang.wait(), 5)
+    await asyncio.wait_for(rang.wait(), 20)
 
 
 async def test_only_the_last_setting_counts() -> None:
@@ -34,7 +34,7 @@ async def test_only_the_last_setting_counts() -> None:
     off_too.set_ns(0)
     off_too.set_ns(None)
     Alarm(done.set).set_s(0.04)
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), 20)
     assert log == ["moved"]
 
 
@@ -51,5 +51,5 @@ async def test_it_may_be_set_again_from_its_own_call() -> None:
 
     alarm = Alarm(ring)
     alarm.set_s(0)
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), 20)
     assert log == [0, 1, 2]

@@ -8,7 +8,6 @@ import signal
 import socket
 import sqlite3
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -34,6 +33,8 @@ from gateway.simulator.children import Child
 from gateway.simulator.shop import SimulatedShop
 
 RED = "exit-very-unhappy"
+STOP_S = 10.0
+"""`TimeoutStopSec=` of the unit: then systemd kills it."""
 
 
 @pytest.fixture
@@ -200,17 +201,15 @@ async def test_a_code_is_redeemed_once_by_sixteen_at_once(shop: SimulatedShop) -
     assert {refusal.code for refusal in refused} == {"already_redeemed"}
 
 
-async def test_sigterm_stops_it_within_two_seconds_with_open_subscribers(
+async def test_sigterm_stops_it_before_systemd_would_kill_it_with_open_subscribers(
     shop: SimulatedShop,
 ) -> None:
     assert shop.gateway is not None
     with Client(shop.control_socket) as client:
         rings = client.changes()
         next(rings)
-        began = time.monotonic()
         shop.gateway.process.terminate()
-        assert await asyncio.wait_for(shop.gateway.process.wait(), 2.0) == 0
-        assert time.monotonic() - began < 2.0
+        assert await asyncio.wait_for(shop.gateway.process.wait(), STOP_S) == 0
         with pytest.raises(Unreachable):
             for _ in rings:
                 pass

@@ -79,7 +79,7 @@ async def test_a_stop_that_comes_with_the_link_is_a_stop(tmp_path: Path, who: Wh
     await asyncio.sleep(0)  # into its back-off
     uplink.link_up()
     running.cancel()
-    await asyncio.wait({running}, timeout=3)
+    await asyncio.wait({running}, timeout=20)
     assert running.cancelled()
     journal.close()
 

@@ -34,7 +34,7 @@ class Box:
 
     async def __aenter__(self) -> MqttTransport:
         await self.transport.__aenter__()
-        await asyncio.wait_for(self.up.wait(), 5)
+        await asyncio.wait_for(self.up.wait(), 20)
         return self.transport
 
     async def __aexit__(self, *error: object) -> None:
@@ -49,7 +49,7 @@ class Office:
         self._messages = link.messages()
 
     async def next(self, kind: str) -> Message:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 message = await anext(self._messages)
                 self.link.acknowledge(message)
@@ -86,7 +86,7 @@ async def answered(box: MqttTransport, office: Office, *answers: Answer | bytes)
     await office.batch()
     for answer in answers:
         await office.say(wire.ACK, answer)
-    return await asyncio.wait_for(delivering, 5)
+    return await asyncio.wait_for(delivering, 20)
 
 
 # --- batches and answers -----------------------------------------------------------------------
@@ -162,7 +162,7 @@ async def test_an_answer_after_its_time_ends_the_back_off(who: Who, office: Offi
         await office.say(wire.ACK, msgspec.structs.replace(DONE, last=9))
         assert not holder.up.is_set()
         await office.say(wire.ACK, DONE)
-        await asyncio.wait_for(holder.up.wait(), 5)
+        await asyncio.wait_for(holder.up.wait(), 20)
         assert (await box.deliver(THREE)).last == 3
 
 
@@ -173,7 +173,7 @@ async def test_a_late_answer_of_another_journal_is_forgotten(who: Who, office: O
             await box.deliver(THREE)
         holder.up.clear()
         await office.say(wire.ACK, DONE)
-        await asyncio.wait_for(holder.up.wait(), 5)
+        await asyncio.wait_for(holder.up.wait(), 20)
         with pytest.raises(Interrupted, match="no bridge has answered"):
             await box.deliver(msgspec.structs.replace(THREE, epoch="F"))
 
@@ -222,7 +222,7 @@ async def test_a_batch_is_cut_to_what_the_broker_takes(tmp_path: Any) -> None:
 
 
 async def test_birth_and_last_will(who: Who, office: Office, broker: Mosquitto) -> None:
-    born = wire.State(online=True, version=__version__, mapping=2)
+    born = wire.State(online=True, version=__version__, mapping=3)
     async with TcpProxy(broker.port) as proxy:
         async with Box(who("box-1", port=proxy.port)):
             assert await office.state() == born
@@ -246,7 +246,7 @@ async def test_a_link_that_breaks_ends_the_wait_and_comes_back(
             proxy.cut()
             with pytest.raises(Interrupted, match="the broker is gone"):
                 await delivering
-            await asyncio.wait_for(holder.up.wait(), 5)
+            await asyncio.wait_for(holder.up.wait(), 20)
             assert (await answered(box, office, DONE)).last == 3
 
 
@@ -260,7 +260,7 @@ async def test_a_link_that_breaks_in_the_middle_of_a_batch(
             proxy.cut_after = 300
             with pytest.raises(Interrupted, match="the broker is gone"):
                 await box.deliver(THREE)
-            await asyncio.wait_for(holder.up.wait(), 5)
+            await asyncio.wait_for(holder.up.wait(), 20)
             assert (await answered(box, office, DONE)).last == 3
 
 
@@ -281,7 +281,7 @@ async def test_a_broker_that_is_away_or_refuses_is_told(who: Who, broker: Mosqui
 
 async def until(box: MqttTransport, kind: type[Exception] | None, words: str) -> None:
     """Ask for a connection until the answer is this one."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while True:
             found: Exception | None = None
             try:
@@ -313,11 +313,11 @@ async def test_a_frozen_broker_is_given_up_and_found_again(
         with pytest.raises(Interrupted, match="did not answer the publication"):
             await box.deliver(THREE)
         broker.thaw()
-        await asyncio.wait_for(holder.up.wait(), 5)
+        await asyncio.wait_for(holder.up.wait(), 20)
         delivering = asyncio.create_task(box.deliver(THREE))
         await office.batch()  # perhaps of the first time: the answer is the same
         await office.say(wire.ACK, DONE)
-        assert (await asyncio.wait_for(delivering, 5)).last == 3
+        assert (await asyncio.wait_for(delivering, 20)).last == 3
 
 
 async def test_a_session_that_the_broker_lost_costs_nothing(who: Who, broker: Mosquitto) -> None:
@@ -327,7 +327,7 @@ async def test_a_session_that_the_broker_lost_costs_nothing(who: Who, broker: Mo
         broker.forget()
         holder.up.clear()
         await broker.start()
-        await asyncio.wait_for(holder.up.wait(), 5)
+        await asyncio.wait_for(holder.up.wait(), 20)
         async with office_at(who("office")) as office:
             assert (await office.state()).online
             assert (await answered(box, office, DONE)).last == 3
@@ -350,7 +350,7 @@ async def test_a_bug_in_the_link_ends_the_uplink(who: Who, monkeypatch: pytest.M
 async def test_config_says_how_to_send(who: Who, office: Office) -> None:
     await office.say(wire.CONFIG, wire.Tuning(id="c1", batch=2), retain=True)
     async with Box(who("box-1")) as box:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while (await office.state()).config != "c1":
                 pass
         delivering = asyncio.create_task(box.deliver(THREE))

