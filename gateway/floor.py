@@ -32,8 +32,9 @@ Kept = Future[list[Record]]
 KEEP_S: Final = 5.0
 """How long an answer waits for the disk before it says that it could not be kept yet."""
 PAGE_FIRST_S: Final = 0.002
-"""How long a page may take to its first byte before what led to it is handed to the journal: the
-transmitter's thread, the journal's and this one share one interpreter."""
+"""How long a page may take to its first byte before its answer is listened for and what led to it
+is handed to the journal: the transmitter's thread, the journal's and this one share one
+interpreter."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -129,11 +130,10 @@ class Floor:
 
     def _pressed(self, verdict: Pressed) -> None:
         press = verdict.press
-        at = self._clock.at(verdict.at_ns)
-        if press.kind in (ButtonKind.ACKNOWLEDGE, ButtonKind.SETUP):
-            decision = Decision()
-        else:
+        if press.kind not in (ButtonKind.ACKNOWLEDGE, ButtonKind.SETUP):
+            at = self._clock.at(verdict.at_ns)
             decision = self.desk.press(press, at)
+            self._send_pages(decision)
             recorded = events.Pressed(
                 button=press.button,
                 kind=press.kind,
@@ -142,7 +142,7 @@ class Floor:
                 count=verdict.count,
             )
             decision.events.insert(0, recorded)
-        self.carry_out(decision, at)
+            self._note(decision, at)
         for watch in self._watchers:
             watch(verdict)
 
@@ -171,6 +171,9 @@ class Floor:
     def carry_out(self, decision: Decision, at: Stamp) -> None:
         """Do what was decided: pages first, and their events once they have had time to leave."""
         self._send_pages(decision)
+        self._note(decision, at)
+
+    def _note(self, decision: Decision, at: Stamp) -> None:
         self._unrecorded.append((tuple(decision.events), at))
         if not decision.pages:
             self.record()
@@ -181,7 +184,7 @@ class Floor:
         lane = self._lane
         if lane is not None:
             for alert in decision.cancelled:
-                lane.cancel(alert)
+                self.desk.cancelled(alert, lane.cancel(alert))
             for page in decision.pages:
                 lane.submit(page)
 
@@ -193,6 +196,8 @@ class Floor:
         """Hand over to the journal what was carried out; returns the future of its last events."""
         kept: Kept | None = None
         self._record_alarm.cancel()
+        if self._lane is not None:
+            self._lane.rouse()
         while self._unrecorded:
             decided, at = self._unrecorded.popleft()
             if decided:

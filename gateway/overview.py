@@ -12,7 +12,8 @@ from gateway.journal import promises, rewards
 from gateway.journal.retention import Room
 from gateway.journal.store import Journal
 from gateway.model import Outcome
-from gateway.paging import lane
+from gateway.paging.lane import PageLane
+from gateway.paging.transmitter import Transmitter as LiveTransmitter
 from gateway.sync.uplink import Uplink
 
 Counters = dict[tuple[str, str], int]
@@ -22,7 +23,7 @@ def status(
     *,
     config: Config,
     now: Stamp,
-    lane: lane.PageLane,
+    lane: PageLane,
     journal: Journal,
     uplink: Uplink | None,
     faults: Faults,
@@ -94,7 +95,7 @@ def _button(button: Button, counters: Counters, faults: Faults) -> messages.Butt
     )
 
 
-def _transmitter(configured: Transmitter, live: lane.Transmitter) -> messages.TransmitterStatus:
+def _transmitter(configured: Transmitter, live: LiveTransmitter) -> messages.TransmitterStatus:
     return messages.TransmitterStatus(
         name=configured.name,
         driver=str(configured.__struct_config__.tag),

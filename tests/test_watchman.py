@@ -84,11 +84,15 @@ class Lane:
     def __init__(self) -> None:
         self.pages: list[Page] = []
 
+    def rouse(self) -> None:
+        """There is no answer to hear."""
+
     def submit(self, page: Page) -> None:
         self.pages.append(page)
 
-    def cancel(self, alert: str) -> None:
+    def cancel(self, _alert: str) -> list[Page]:
         """Nothing waits here."""
+        return []
 
 
 class Box:

@@ -23,6 +23,8 @@ class PageWriter:
         self._labels: Final = {button.name: button.label for button in config.buttons}
         self._pagers: Final = {pager.name: pager for pager in config.pagers}
         self._wearers: Final = roster.wearers(config)
+        self._all: Final = tuple([each.name for each in self._wearers])
+        self._have_shifts: Final = any(each.shifts for each in self._wearers)
         # The same few answers again and again, and each of them wanted at once.
         self._pagers_for: Final = lru_cache(maxsize=256)(self._find_pagers)
 
@@ -34,9 +36,7 @@ class PageWriter:
     def pages(self, alert: Alert, level: int, now: Stamp) -> list[Page]:
         """One page for each pager that this level buzzes."""
         step = ladder.step_of(self._config.ladder, level)
-        shop = self._config.shop
-        on_duty = tuple([each.name for each in self._wearers if hours.on_duty(each, shop, now)])
-        names = self._pagers_for(alert.to or step.to, alert.zone, on_duty)
+        names = self._pagers_for(alert.to or step.to, alert.zone, self._on_duty(now))
         return [
             Page(
                 id=f"{alert.id}.{alert.returns}.{level}.{name}",
@@ -49,6 +49,12 @@ class PageWriter:
             )
             for name in names
         ]
+
+    def _on_duty(self, now: Stamp) -> tuple[str, ...]:
+        if not self._have_shifts:
+            return self._all
+        shop = self._config.shop
+        return tuple([each.name for each in self._wearers if hours.on_duty(each, shop, now)])
 
     def _find_pagers(
         self, targets: tuple[str, ...], zone: str, on_duty: tuple[str, ...]

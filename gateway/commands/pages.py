@@ -87,7 +87,8 @@ def _page(options: argparse.Namespace) -> int:
 def _page_directly(config: Config, to: str, text: str) -> ReceiptView:
     """What the daemon would do, in this process: for a transmitter that is just being set up."""
     from gateway.paging.drivers.choice import make_driver  # noqa: PLC0415 - slow to import
-    from gateway.paging.lane import PageLane, Transmitter  # noqa: PLC0415
+    from gateway.paging.lane import PageLane  # noqa: PLC0415
+    from gateway.paging.transmitter import Transmitter  # noqa: PLC0415
 
     if to not in {pager.name for pager in config.pagers}:
         names = ", ".join(pager.name for pager in config.pagers) or "none"
@@ -113,6 +114,7 @@ def _page_directly(config: Config, to: str, text: str) -> ReceiptView:
     lane.start()
     try:
         lane.submit(page)
+        lane.rouse()
         if not received.wait(WAIT_S):
             raise Refused("no_receipt", f"no receipt after {WAIT_S:.0f} s")
     finally:

@@ -110,17 +110,23 @@ def alert_text(
     if template is None or not _is_good(template):
         label = _CLIMB[min(max(level, 0), 2)] if occasion is None else SHIPPED[occasion]
         template = label.text(language)
-    values = {
-        "zone": zone,
-        "button": button_label,
-        "time": time_hhmm,
-        "age": _age(language, age_s),
-        "level": str(level + 1),
-    }
-    text = "".join(
-        [literal + ("" if name is None else values[name]) for literal, name in _parts(template)]
-    )
-    return " ".join(text.split())
+    words: list[str] = []
+    for literal, name in _parts(template):
+        words.append(literal)
+        match name:
+            case "zone":
+                words.append(zone)
+            case "button":
+                words.append(button_label)
+            case "time":
+                words.append(time_hhmm)
+            case "age":
+                words.append(_age(language, age_s))
+            case "level":
+                words.append(str(level + 1))
+            case _:  # the literal text at the end
+                pass
+    return " ".join("".join(words).split())
 
 
 def fit(text: str, pager: Pager, kind: str = "red") -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from gateway.model import (
 from gateway.paging.lane import PageLane
 
 MS = 1_000_000
-WAIT_S = 5.0
+WAIT_S = 20.0
 
 
 def _button(pin: int, name: str, kind: ButtonKind) -> Button:
@@ -76,15 +76,18 @@ class Rig:
         futures: Of each group, in order; nobody completes them unless the test does.
         lights: The present level of each LED, by pin.
         state: The journal's state.
+        waiting: What the lane takes out of its queues when an alert is cancelled.
     """
 
     def __init__(self) -> None:
         self.log: list[object] = []
+        self.roused = 0
         self.events: list[AnyEvent] = []
         self.futures: list[Future[list[Record]]] = []
         self.lights: dict[int, list[bool]] = {}
         self.state = "cannot write: the disk is full"
         self.changes = 0
+        self.waiting: list[Page] = []
         self._moved = asyncio.Event()
         self.clock = Clock()
         ids = iter(range(100))
@@ -116,8 +119,13 @@ class Rig:
         self.log.append(page)
         self.moved()
 
-    def cancel(self, alert: str) -> None:
+    def rouse(self) -> None:
+        self.roused += 1
+        self.moved()
+
+    def cancel(self, alert: str) -> list[Page]:
         self.log.append(f"cancel {alert}")
+        return self.waiting
 
     def _changed(self) -> None:
         self.changes += 1

@@ -36,6 +36,14 @@ async def test_a_page_reaches_the_lane_before_the_edge_is_done_with(rig: "Rig") 
     assert rig.log == [page]  # the journal has not been troubled yet
 
 
+async def test_an_answer_is_listened_for_once_the_page_has_had_time_to_leave(rig: "Rig") -> None:
+    rig.open()
+    roused = rig.roused
+    rig.edge("red", active=True)
+    assert rig.roused == roused
+    await rig.until(lambda: rig.roused > roused)
+
+
 async def test_what_led_to_a_page_is_recorded_at_once_where_somebody_asks(rig: "Rig") -> None:
     rig.open()
     rig.edge("red", active=True)

@@ -25,12 +25,13 @@ from gateway.model import (
     ReceiptState,
 )
 from gateway.paging.drivers.base import Message
-from gateway.paging.lane import PageLane, Transmitter
+from gateway.paging.lane import PageLane
+from gateway.paging.transmitter import Transmitter
 
 if TYPE_CHECKING:
     from tests.floor.conftest import Rig
 
-WAIT_S = 5.0
+WAIT_S = 20.0
 ACCEPTED = Receipt(ReceiptState.ACCEPTED, transmitter="tx", first_byte_ns=1)
 
 
@@ -110,6 +111,19 @@ async def test_what_changed_nothing_waits_for_nothing(rig: "Rig") -> None:
     rig.open()
     await asyncio.wait_for(rig.floor.keep(Decision(), rig.clock.now(), WAIT_S), WAIT_S)
     assert rig.futures == []
+
+
+async def test_an_answer_that_is_taken_back_sends_what_it_took_out_of_the_queues(
+    rig: "Rig",
+) -> None:
+    rig.open()
+    at = rig.clock.now()
+    rig.floor.edge("red", True, at.mono_ns)
+    (page,) = rig.pages
+    rig.waiting = [page]
+    rig.floor.carry_out(rig.floor.desk.acknowledge("a0", "Anna", "page", at), at)
+    rig.floor.carry_out(rig.floor.desk.withdraw("a0", "Anna", at), at)
+    assert rig.pages == [page, page]
 
 
 # --- beginning and end -------------------------------------------------------------------------

@@ -41,6 +41,7 @@ class Line:
     Attributes:
         port: As given.
         first_byte_ns: CLOCK_MONOTONIC of the first write since `mark`, None before it.
+        has_cts: Whether its CTS can say anything: a pty and a socket have none.
 
     Raises:
         LineError: The line is not there, or another program has it.
@@ -59,7 +60,9 @@ class Line:
         self.port = port
         self.first_byte_ns: int | None = None
         self._mask = 0x7F if framing[0] == "7" else 0xFF
-        if _is_pty(port):
+        is_pty = _is_pty(port)
+        self.has_cts: Final = not is_pty and not port.startswith("socket://")
+        if is_pty:
             # A pty carries eight bits without parity whatever it is told, and refuses to be told
             # so again by the next program that opens it (tcsetattr(3) of glibc: EINVAL).
             framing = "8N1"

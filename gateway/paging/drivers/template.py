@@ -73,7 +73,7 @@ class TemplateDriver:
     def start(self, message: Message) -> Rest | None:
         """See `DirectDriver`. Where CTS counts there is none: a look at it over USB is slow."""
         line = self._line
-        if line is None or self._rtscts:
+        if line is None or (self._rtscts and line.has_cts):
             return None
         line.mark()
         try:

@@ -390,7 +390,9 @@ def test_a_frame_of_which_the_line_takes_no_more(
     assert receipt.first_byte_ns is not None
 
 
-def test_nothing_is_begun_that_would_have_to_wait(quick: Callable[[str], str]) -> None:
+def test_nothing_is_begun_that_would_have_to_wait(
+    quick: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with ScopeTerminal() as terminal, opened(terminal, quick("scope")) as driver:
         assert driver.start(page("scope", address="12345678")) is None
         terminal.write(b"unasked")
@@ -399,8 +401,17 @@ def test_nothing_is_begun_that_would_have_to_wait(quick: Callable[[str], str]) -
         driver.close()
         assert driver.start(page("scope")) is None
     with ScopeTerminal() as terminal, opened(terminal, "scope", rtscts=True) as driver:
+        assert driver._line is not None
+        monkeypatch.setattr(driver._line, "has_cts", True)
         assert driver.start(page("scope")) is None
         assert terminal.heard == b""
+
+
+def test_a_line_that_has_no_cts_waits_for_none() -> None:
+    with ScopeTerminal() as terminal, opened(terminal, "scope", rtscts=True) as driver:
+        rest = driver.start(page("scope"))
+        assert rest is not None
+        assert rest().state is ReceiptState.ACCEPTED
 
 
 def test_a_poll_shows_who_is_there(quick: Callable[[str], str]) -> None:

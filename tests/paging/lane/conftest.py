@@ -9,9 +9,10 @@ import pytest
 from gateway.config import Pager
 from gateway.errors import LineError
 from gateway.model import Page, Receipt, ReceiptState
-from gateway.paging import lane
+from gateway.paging import transmitter as module
 from gateway.paging.drivers.base import Message, Rest
-from gateway.paging.lane import PageLane, Transmitter
+from gateway.paging.lane import PageLane
+from gateway.paging.transmitter import Transmitter
 
 PAGERS = (
     Pager(name="any", address="1"),
@@ -164,9 +165,13 @@ class Rig:
         self.lane.start()
         self.until(lambda: "starting" not in [each.state for each in self.lane.transmitters])
 
-    def send(self, name: str, pager: str = "any", **changes: object) -> None:
+    def submit(self, name: str, pager: str = "any", **changes: object) -> None:
         fields = {"alert": name, "text": name, **changes}
         self.lane.submit(Page(id=name, pager=pager, **fields))  # type: ignore[arg-type]
+
+    def send(self, name: str, pager: str = "any", **changes: object) -> None:
+        self.submit(name, pager, **changes)
+        self.lane.rouse()
 
     def on_line(self, equipment: Equipment, text: str) -> None:
         """Wait until the equipment has this text on the line."""
@@ -205,8 +210,8 @@ class DirectRig(Rig):
 @pytest.fixture(params=[Rig, DirectRig], ids=["by the thread", "at once"])
 def rig_class(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[Rig]:
     """The rig, for who makes many, both ways: only pages make a closed line open."""
-    monkeypatch.setattr(lane, "REOPEN_FIRST_S", NEVER_S)
-    monkeypatch.setattr(lane, "REOPEN_MOST_S", NEVER_S)
+    monkeypatch.setattr(module, "REOPEN_FIRST_S", NEVER_S)
+    monkeypatch.setattr(module, "REOPEN_MOST_S", NEVER_S)
     chosen: type[Rig] = request.param
     return chosen
 
@@ -222,7 +227,7 @@ def rig(rig_class: type[Rig]) -> Iterator[Rig]:
 @pytest.fixture
 def direct_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[DirectRig]:
     """One whose idle lines take pages at once, started."""
-    monkeypatch.setattr(lane, "REOPEN_FIRST_S", NEVER_S)
+    monkeypatch.setattr(module, "REOPEN_FIRST_S", NEVER_S)
     rig = DirectRig()
     rig.start()
     yield rig

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.model import Priority, Receipt, ReceiptState
-from gateway.paging import lane
-from gateway.paging.lane import Transmitter
+from gateway.model import Page, Priority, Receipt, ReceiptState
+from gateway.paging import transmitter as module
+from gateway.paging.transmitter import Transmitter
 
 if TYPE_CHECKING:
     from tests.paging.lane.conftest import Rig
@@ -144,12 +144,13 @@ def test_a_page_on_its_way_to_another_queue_is_cancelled_too(
     rig.on_line(rig.b, "p")
     drop = Transmitter.drop
 
-    def drop_and_fail_over(transmitter: Transmitter, unwanted: Callable[..., bool]) -> None:
-        drop(transmitter, unwanted)
+    def drop_and_fail_over(transmitter: Transmitter, unwanted: Callable[..., bool]) -> list[Page]:
+        dropped = drop(transmitter, unwanted)
         if transmitter.name == "a":
             rig.b.answer(UNPLUGGED)
             with rig.changed:
                 rig.changed.wait_for(lambda: rig.a.on_line, 0.2)
+        return dropped
 
     monkeypatch.setattr(Transmitter, "drop", drop_and_fail_over)
     rig.lane.cancel("case")
@@ -193,7 +194,7 @@ def test_an_unwanted_page_on_the_line_goes_to_no_other_transmitter(rig: "Rig", n
 def test_a_full_queue_gives_up_its_least_urgent_page(
     rig: "Rig", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane, "QUEUE_MOST", 2)
+    monkeypatch.setattr(module, "QUEUE_MOST", 2)
     rig.start()
     rig.send("busy", "only-b")
     rig.on_line(rig.b, "busy")
@@ -211,7 +212,7 @@ def test_a_full_queue_gives_up_its_least_urgent_page(
 def test_a_page_that_one_queue_has_no_room_for_waits_at_the_next(
     rig: "Rig", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane, "QUEUE_MOST", 1)
+    monkeypatch.setattr(module, "QUEUE_MOST", 1)
     rig.start()
     for name in ("on a", "waits at a"):
         rig.send(name)
@@ -224,7 +225,7 @@ def test_a_page_that_one_queue_has_no_room_for_waits_at_the_next(
 def test_a_page_pushed_out_by_one_that_failed_elsewhere_says_why(
     rig: "Rig", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane, "QUEUE_MOST", 1)
+    monkeypatch.setattr(module, "QUEUE_MOST", 1)
     rig.start()
     rig.send("busy", "only-b")
     rig.on_line(rig.b, "busy")
@@ -241,9 +242,9 @@ def test_a_page_pushed_out_by_one_that_failed_elsewhere_says_why(
 def test_an_idle_adapter_that_is_unplugged_is_seen_and_found_again(
     rig: "Rig", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane, "LOOK_S", 0.01)
-    monkeypatch.setattr(lane, "REOPEN_FIRST_S", NEVER_S)  # only the look can bring it back
-    monkeypatch.setattr(lane, "REOPEN_MOST_S", NEVER_S)
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "REOPEN_FIRST_S", NEVER_S)  # only the look can bring it back
+    monkeypatch.setattr(module, "REOPEN_MOST_S", NEVER_S)
     rig.start()
     rig.a.plugged, rig.a.adapter = False, None
     rig.until(lambda: rig.lane.transmitters[0].state == "no such device")
@@ -254,7 +255,7 @@ def test_an_idle_adapter_that_is_unplugged_is_seen_and_found_again(
 def test_an_adapter_plugged_in_anew_between_two_looks_is_opened_anew(
     rig: "Rig", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
     rig.start()
     opened = rig.a.opened
     rig.a.adapter = 2

@@ -86,10 +86,9 @@ def test_stopping_hears_the_answer_of_what_was_begun_and_begins_nothing(
 ) -> None:
     a = direct_rig.until_idle("a")
     transmitter = direct_rig.lane.transmitters[0]
-    with transmitter._wake:  # the thread finds both when it wakes
-        direct_rig.send("p")
-        transmitter._stopping = True
-        direct_rig.send("late", "other")
+    direct_rig.submit("p")  # nobody rouses the thread: it finds all of it when it wakes
+    transmitter._stopping = True
+    direct_rig.send("late", "other")
     a.answer(ACCEPTED)
     assert direct_rig.result("p").state is ReceiptState.ACCEPTED
     direct_rig.lane.stop(10.0)

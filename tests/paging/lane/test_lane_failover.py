@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.model import Receipt, ReceiptState
-from gateway.paging import lane
+from gateway.paging import transmitter as module
 
 if TYPE_CHECKING:
     from tests.paging.lane.conftest import Rig
@@ -84,8 +84,8 @@ def test_a_page_that_comes_while_the_line_is_down_is_tried_at_once(rig: "Rig") -
 def test_an_adapter_that_was_unplugged_is_found_again(
     rig: "Rig", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane, "REOPEN_FIRST_S", 0.001)
-    monkeypatch.setattr(lane, "REOPEN_MOST_S", 0.004)
+    monkeypatch.setattr(module, "REOPEN_FIRST_S", 0.001)
+    monkeypatch.setattr(module, "REOPEN_MOST_S", 0.004)
     rig.a.plugged = False
     rig.lane = rig.lane_of(rig.transmitter("a"))
     rig.start()
@@ -114,8 +114,8 @@ def test_equipment_that_greets_and_then_fails_keeps_its_back_off(
     rig: "Rig", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a page that is sent anew each time it greets would be tried twice a second."""
-    monkeypatch.setattr(lane, "REOPEN_FIRST_S", 0.001)
-    monkeypatch.setattr(lane, "REOPEN_MOST_S", NEVER_S)
+    monkeypatch.setattr(module, "REOPEN_FIRST_S", 0.001)
+    monkeypatch.setattr(module, "REOPEN_MOST_S", NEVER_S)
     only = rig.transmitter("a")
     rig.lane = rig.lane_of(only)
     rig.a.answer_all(UNPLUGGED)

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from gateway.model import Priority, Receipt, ReceiptState
-from gateway.paging import lane
+from gateway.paging import transmitter as module
 
 if TYPE_CHECKING:
     from tests.paging.lane.conftest import Rig
@@ -107,7 +107,9 @@ class LaneMachine(RuleBasedStateMachine):
         self.place(job)
         station.busy = False
 
-    def drop(self, key: str | None = None, alert: str | None = None) -> None:
+    def drop(self, key: str | None = None, alert: str | None = None) -> list[str]:
+        """Forget what is unwanted; returns what was waiting."""
+        gone: list[str] = []
         for station in self.stations.values():
             for job in [*station.waiting, *([station.on_line] if station.on_line else [])]:
                 if job.key == key or (alert is not None and job.alert == alert):
@@ -115,6 +117,8 @@ class LaneMachine(RuleBasedStateMachine):
                     if job is not station.on_line:
                         station.waiting.remove(job)
                         self.untried.add(job.name)
+                        gone.append(job.name)
+        return gone
 
     # --- what happens --------------------------------------------------------------------------
 
@@ -135,8 +139,8 @@ class LaneMachine(RuleBasedStateMachine):
 
     @rule(alert=st.sampled_from(("case-1", "case-2", "case-3")))
     def cancel(self, alert: str) -> None:
-        self.drop(alert=alert)
-        self.rig.lane.cancel(alert)
+        gone = self.drop(alert=alert)
+        assert sorted(page.id for page in self.rig.lane.cancel(alert)) == sorted(gone)
 
     @rule(name=names, receipt=st.sampled_from(ANSWERS))
     def answer(self, name: str, receipt: Receipt) -> None:
@@ -204,7 +208,7 @@ class LaneMachine(RuleBasedStateMachine):
 def test_every_page_has_one_receipt_whatever_happens(
     rig_class: type["Rig"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane, "QUEUE_MOST", MOST)
+    monkeypatch.setattr(module, "QUEUE_MOST", MOST)
 
     class Machine(LaneMachine):
         def __init__(self) -> None:
