@@ -13,6 +13,7 @@ import msgspec
 from gateway.clock import Stamp
 from gateway.model import (
     AlertCause,
+    AlertState,
     ButtonKind,
     Label,
     OfferKind,
@@ -110,7 +111,8 @@ class AlertAcknowledged(Event, frozen=True, tag="alert_acknowledged"):
     """Someone is going. `via` is `button`, `page` or `command`.
 
     `account` is the person's own on ACHIVX as it was then: an event must never map to another
-    account later. `after_s` counts from the press, None where nobody knows.
+    account later. `after_s` counts from the press, None where nobody knows. Unless it is `final`,
+    it can be taken back for a while, and counts from its `AnswerStood` on.
     """
 
     alert: str
@@ -118,15 +120,40 @@ class AlertAcknowledged(Event, frozen=True, tag="alert_acknowledged"):
     via: str
     account: str | None = None
     after_s: float | None = None
+    final: bool = True
 
 
 class AlertContacted(Event, frozen=True, tag="alert_contacted"):
-    """Someone is with the customer. `account` and `after_s` as in `AlertAcknowledged`."""
+    """Someone is with the customer. The other fields are as in `AlertAcknowledged`."""
 
     alert: str
     by: str
     account: str | None = None
     after_s: float | None = None
+    final: bool = True
+
+
+class AnswerStood(Event, frozen=True, tag="answer_stood"):
+    """What was said of an alert last can be taken back no more: its time is over, or more came.
+
+    Attributes:
+        state: What was said: acknowledged, or contacted.
+        account: As in the answer's own event, and `after_s` too.
+    """
+
+    alert: str
+    by: str
+    state: AlertState
+    account: str | None = None
+    after_s: float | None = None
+
+
+class AnswerWithdrawn(Event, frozen=True, tag="answer_withdrawn"):
+    """What was said of an alert last was taken back in time. `state` is what it is again."""
+
+    alert: str
+    by: str
+    state: AlertState
 
 
 class AlertResolved(Event, frozen=True, tag="alert_resolved"):
@@ -344,6 +371,15 @@ class Deed(StrEnum):
     BUNDLE_MADE = "bundle_made"
     RESTORED = "restored"
     RESTORE_UNDONE = "restore_undone"
+    TOKEN_SET = "token_set"  # noqa: S105 - a word, no secret
+    CLOCK_SET = "clock_set"
+    BOX_NAMED = "box_named"
+    WIFI_SET = "wifi_set"
+    ACCESS_POINT_OPENED = "access_point_opened"
+    ACCESS_POINT_CLOSED = "access_point_closed"
+    UPDATE_BEGUN = "update_begun"
+    BOX_RESTARTED = "box_restarted"
+    RESET_REQUESTED = "reset_requested"
 
 
 class Administered(Event, frozen=True, tag="administered"):
@@ -351,7 +387,7 @@ class Administered(Event, frozen=True, tag="administered"):
 
     Attributes:
         via: As in acknowledging.
-        about: Whose PIN or sessions, where it is about a person.
+        about: Whose PIN or sessions, where it is about a person; else what it was done to.
     """
 
     by: str
@@ -426,6 +462,8 @@ AnyEvent = (
     | Paged
     | AlertAcknowledged
     | AlertContacted
+    | AnswerStood
+    | AnswerWithdrawn
     | AlertResolved
     | CaseDescribed
     | CustomerNamed

@@ -271,6 +271,15 @@ class Contact(Request[AlertView], frozen=True, tag="contact"):
     alert: str
 
 
+class Withdraw(Request[AlertView], frozen=True, tag="withdraw"):
+    """Take back what the asker said last of an alert, that they go or are with the customer.
+
+    Only within ten seconds, while nothing else is said or done about it.
+    """
+
+    alert: str
+
+
 class Resolve(Request[AlertView], frozen=True, tag="resolve"):
     """How it ended. What is not said stands as it was described before.
 
@@ -407,6 +416,7 @@ AnyRequest = (
     | GetAlerts
     | Acknowledge
     | Contact
+    | Withdraw
     | Resolve
     | GetOffers
     | GetCauses

@@ -38,6 +38,7 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         age_s: Seconds since the press; None when it is from another boot and nobody knows.
         next_page_s: Seconds until the ladder pages again; None when it will not.
+        undo_s: Seconds for which whoever took it last can take that back; None when it stands.
         label_ru: The button's label, or the zone.
         unkept: It was done, but what was said of the customer could not be kept with it.
     """
@@ -47,6 +48,7 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     next_page_s: float | None
     label_ru: str
     label_en: str
+    undo_s: float | None = None
     unkept: bool = False
 
 

@@ -190,7 +190,7 @@ class BoxService:
     async def _contact(self, request: messages.Contact, asker: Asker) -> AlertView:
         at = self._clock.now()
         desk = self._floor.desk
-        decision = desk.contact(request.alert, asker.name, at)
+        decision = desk.contact(request.alert, asker.name, asker.via, at)
         alert = desk.alert(request.alert)
         await self._floor.keep(decision, at, KEEP_S)
         return self._alert_view(alert)
@@ -222,6 +222,9 @@ class BoxService:
             account=self._rule.account(request.customer, request.account),
             override=request.override,
         )
+        if request.alert is not None:
+            at = self._clock.now()
+            self._floor.carry_out(self._floor.desk.settle(request.alert, at), at)
         return self._grant_view(grant)
 
     async def _list_grants(self, request: messages.GetGrants, _: Asker) -> tuple[GrantView, ...]:

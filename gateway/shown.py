@@ -1,5 +1,6 @@
 """Alerts and grants as they are shown: with what depends on the present moment."""
 
+from gateway.alerts import timing
 from gateway.alerts.case import Alert
 from gateway.alerts.desk import Desk
 from gateway.clock import NS_PER_S, Stamp
@@ -12,10 +13,12 @@ def alert_view(alert: Alert, desk: Desk, now: Stamp) -> AlertView:
     """An alert, live or ended."""
     age_ns = alert.raised.age_ns(now)
     label = desk.label(alert)
+    undo_ns = timing.undo_ns(alert, now)
     return AlertView(
         alert=alert,
         age_s=None if age_ns is None else age_ns / NS_PER_S,
         next_page_s=desk.next_page_s(alert, now),
+        undo_s=undo_ns / NS_PER_S if undo_ns > 0 else None,
         label_ru=label.ru,
         label_en=label.en,
     )

@@ -66,17 +66,13 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return line
 
 
-def alert_id(capsys: pytest.CaptureFixture[str], config: list[str]) -> str:
-    asked(capsys, "press", RED, *config)
-    found: str = asked(capsys, "alerts", "--json", *config)[-1]["alert"]["id"]
-    return found
-
-
 def test_a_whole_case_by_command(capsys: pytest.CaptureFixture[str], config: list[str]) -> None:
     pressed = asked(capsys, "press", RED, *config)
     assert pressed["verdicts"] == ["counted"]
     (view,) = asked(capsys, "alerts", "--json", *config)
     found = view["alert"]["id"]
+    assert asked(capsys, "ack", found, "--json", *config)["alert"]["state"] == "acknowledged"
+    assert asked(capsys, "withdraw", found, "--json", *config)["alert"]["state"] == "open"
     assert asked(capsys, "ack", found, "--json", *config)["alert"]["state"] == "acknowledged"
     assert asked(capsys, "contact", found, "--json", *config)["alert"]["state"] == "contacted"
     words = ("grant", "souvenir", "--alert", found, "--request", "r1", "--json", *config)

@@ -18,6 +18,8 @@ from gateway.events import (
     AlertRaised,
     AlertResolved,
     AlertReturned,
+    AnswerStood,
+    AnswerWithdrawn,
     AnyEvent,
     CaseDescribed,
     CustomerNamed,
@@ -37,6 +39,19 @@ class Act(msgspec.Struct, frozen=True):
 
     by: str
     at: Stamp
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What was said last, while it can still be taken back; `Alert.taken` has who and when.
+
+    Attributes:
+        was: What the alert was before.
+        account: As in the answer's event, and `after_s` too.
+    """
+
+    was: AlertState
+    account: str | None
+    after_s: float | None
 
 
 class PageNote(msgspec.Struct, frozen=True):
@@ -65,6 +80,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         words: What a rule has found, in place of a button's label.
         to: Who is paged in place of whoever the ladder's steps say; none: those.
         acknowledged: Who went. It is forgotten when the alert comes back, as is `contacted`.
+        answer: The latest of the two, while whoever said it can take it back.
         mishap: What went wrong, a name of `[[causes]]`; `cause` is what raised the alert.
         reason: A free word of old journals.
         note: The key of the latest free note in the personal store, `customer` that of whose case
@@ -89,6 +105,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     pages: tuple[PageNote, ...] = ()
     acknowledged: Act | None = None
     contacted: Act | None = None
+    answer: Answer | None = None
     closed: Act | None = None
     outcome: Outcome | None = None
     severity: int | None = None
@@ -155,15 +172,8 @@ def _changes(alert: Alert, event: AnyEvent, at: Stamp) -> dict[str, object]:
             return {"level": level, "receipts": {}}
         case Paged():
             return _paged(alert, event, at)
-        case AlertAcknowledged(by=by):
-            return {"state": AlertState.ACKNOWLEDGED, "acknowledged": Act(by, at)}
-        case AlertContacted(by=by):
-            taken = alert.acknowledged or Act(by, at)
-            return {
-                "state": AlertState.CONTACTED,
-                "contacted": Act(by, at),
-                "acknowledged": taken,
-            }
+        case AlertAcknowledged() | AlertContacted() | AnswerStood() | AnswerWithdrawn():
+            return _answered(alert, event, at)
         case AlertResolved():
             return {
                 "state": AlertState.RESOLVED,
@@ -186,9 +196,30 @@ def _changes(alert: Alert, event: AnyEvent, at: Stamp) -> dict[str, object]:
                 "returns": alert.returns + 1,
                 "acknowledged": None,
                 "contacted": None,
+                "answer": None,
             }
         case _:
             return {}
+
+
+def _answered(
+    alert: Alert,
+    event: AlertAcknowledged | AlertContacted | AnswerStood | AnswerWithdrawn,
+    at: Stamp,
+) -> dict[str, object]:
+    match event:
+        case AnswerStood():
+            return {"answer": None}
+        case AnswerWithdrawn(state=state):
+            went = None if state is AlertState.OPEN else alert.acknowledged
+            return {"state": state, "acknowledged": went, "contacted": None, "answer": None}
+    act = Act(event.by, at)
+    answer = None if event.final else Answer(alert.state, event.account, event.after_s)
+    if isinstance(event, AlertAcknowledged):
+        return {"state": AlertState.ACKNOWLEDGED, "acknowledged": act, "answer": answer}
+    went = alert.acknowledged or act
+    state = AlertState.CONTACTED
+    return {"state": state, "acknowledged": went, "contacted": act, "answer": answer}
 
 
 def _told(

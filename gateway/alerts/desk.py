@@ -8,24 +8,21 @@ folded those events already, so memory is ahead of the disk and never waits for 
 from collections.abc import Callable, Iterable
 from typing import Final
 
-import msgspec
-
-from gateway.alerts import burst, case, hours, ladder, timing
+from gateway.alerts import answers, burst, hours, ladder, timing
+from gateway.alerts.answers import Answers
 from gateway.alerts.case import Alert
+from gateway.alerts.live import Decision as Decision  # noqa: PLC0414 - exported
+from gateway.alerts.live import Live
 from gateway.alerts.pages import PageWriter
 from gateway.clock import NS_PER_S, Stamp
 from gateway.config import Button, Config
 from gateway.errors import Refused
 from gateway.events import (
-    AlertAcknowledged,
     AlertClimbed,
-    AlertContacted,
     AlertJoined,
     AlertMissed,
     AlertRaised,
-    AlertResolved,
     AlertReturned,
-    AnyEvent,
     CaseDescribed,
     CustomerNamed,
     Paged,
@@ -44,14 +41,6 @@ from gateway.model import (
 )
 
 
-class Decision(msgspec.Struct):
-    """What follows from one happening, in the order in which it must be carried out."""
-
-    pages: list[Page] = []
-    cancelled: list[str] = []  # alerts whose pages need not go out any more
-    events: list[AnyEvent] = []
-
-
 class Desk:
     """The live alerts of one shop.
 
@@ -64,19 +53,17 @@ class Desk:
         self._config: Final = config
         self._new_id: Final = new_id
         self._buttons: Final = {button.name: button for button in config.buttons}
-        self._accounts: Final = {person.name: person.account for person in config.staff}
+        self._answers: Final = Answers(config)
         self._writer: Final = PageWriter(config)
         self._spare_id: str | None = new_id()  # a page does not wait for the random numbers of one
         self._first_level: Final = ladder.level_at(config.ladder, 0)
-        self._live: dict[str, Alert] = {}
-        # Open alerts of before the restart that nothing has happened to since.
-        self._untouched: set[str] = set()
+        self._live: Final = Live()
 
     # --- looking ---------------------------------------------------------------------------
 
     def alerts(self) -> tuple[Alert, ...]:
         """The live alerts, oldest first."""
-        return tuple(self._live.values())
+        return tuple(self._live)
 
     def alert(self, alert_id: str) -> Alert:
         """One live alert.
@@ -84,10 +71,7 @@ class Desk:
         Raises:
             Refused: `unknown_alert`.
         """
-        alert = self._live.get(alert_id)
-        if alert is None:
-            raise Refused("unknown_alert", f"no live alert has the id {alert_id}")
-        return alert
+        return self._live.get(alert_id)
 
     def label(self, alert: Alert) -> Label:
         """What to call the place it came from."""
@@ -104,7 +88,7 @@ class Desk:
     def next_due_s(self, now: Stamp) -> float | None:
         """Seconds until `advance` has something to do, None when nothing is live."""
         rules = self._config.ladder
-        waits = [timing.wait_ns(rules, alert, now) for alert in self._live.values()]
+        waits = [timing.wait_ns(rules, alert, now) for alert in self._live]
         return max(0, min(waits)) / NS_PER_S if waits else None
 
     # --- what happens ----------------------------------------------------------------------
@@ -123,7 +107,7 @@ class Desk:
         quiet = self._is_quiet(button.name, at)
         incident = self._incident(cause, button, at, quiet=quiet)
         if incident is not None:
-            self._do(decision, AlertJoined(alert=incident.id, button=button.name), at)
+            self._live.do(decision, AlertJoined(alert=incident.id, button=button.name), at)
         elif cause is not AlertCause.REASON or button.pages:
             event = AlertRaised(
                 alert=self._take_id(),
@@ -139,7 +123,7 @@ class Desk:
     def raise_alert(self, event: AlertRaised, at: Stamp) -> Decision:
         """Begin an alert: of a press, or of what a rule has found."""
         decision = Decision()
-        self._do(decision, event, at)
+        self._live.do(decision, event, at)
         decision.pages.extend(self._pages(event.alert, at))
         return decision
 
@@ -158,7 +142,7 @@ class Desk:
             transmitter=receipt.transmitter,
             first_byte_ns=receipt.first_byte_ns,
         )
-        self._do(decision, event, at)
+        self._live.do(decision, event, at)
         return decision
 
     def acknowledge(self, alert_id: str, by: str, via: str, at: Stamp) -> Decision:
@@ -171,33 +155,26 @@ class Desk:
         decision = Decision()
         if alert.state is AlertState.OPEN:
             decision.cancelled.append(alert.id)
-            event = AlertAcknowledged(
-                alert=alert.id,
-                by=by,
-                via=via,
-                account=self._account(by),
-                after_s=_seconds(alert.raised, at),
-            )
-            self._do(decision, event, at)
+            self._live.do(decision, self._answers.acknowledged(alert, by, via, at), at)
         elif alert.acknowledged is not None and alert.acknowledged.by != by:
             raise Refused("already_taken", f"taken already by {alert.acknowledged.by}")
         return decision
 
     def acknowledge_oldest(self, zone: str, by: str, at: Stamp) -> Decision:
         """A wired acknowledge button of a zone takes the oldest open alert of that zone."""
-        for alert in self._live.values():
+        for alert in self._live:
             if alert.state is AlertState.OPEN and alert.zone == zone:
-                return self.acknowledge(alert.id, by, "button", at)
+                return self.acknowledge(alert.id, by, answers.BUTTON, at)
         return Decision()
 
     def contact_oldest(self, zone: str, by: str, at: Stamp) -> Decision:
         """A long press on that button: with the customer of the oldest alert not yet contacted."""
-        for alert in self._live.values():
+        for alert in self._live:
             if alert.state is not AlertState.CONTACTED and alert.zone == zone:
-                return self.contact(alert.id, by, at)
+                return self.contact(alert.id, by, answers.BUTTON, at)
         return Decision()
 
-    def contact(self, alert_id: str, by: str, at: Stamp) -> Decision:
+    def contact(self, alert_id: str, by: str, via: str, at: Stamp) -> Decision:
         """Someone is with the customer. Saying it twice changes nothing.
 
         Raises:
@@ -207,14 +184,38 @@ class Desk:
         decision = Decision()
         if alert.state is not AlertState.CONTACTED:
             decision.cancelled.append(alert.id)
-            event = AlertContacted(
-                alert=alert.id,
-                by=by,
-                account=self._account(by),
-                after_s=_seconds(alert.raised, at),
-            )
-            self._do(decision, event, at)
+            self._live.settle(decision, alert.id, at)
+            self._live.do(decision, self._answers.contacted(alert, by, via, at), at)
         return decision
+
+    def withdraw(self, alert_id: str, by: str, at: Stamp) -> Decision:
+        """What this person said last was not meant: the ladder goes on as if it had not been said.
+
+        Of an open alert there is nothing to take back, and that changes nothing.
+
+        Raises:
+            Refused: `unknown_alert`, `answer_stands`, or `not_your_answer`.
+        """
+        rules, alert = self._config.ladder, self.alert(alert_id)
+        decision = Decision()
+        if alert.state is not AlertState.OPEN:
+            self._live.do(decision, answers.withdrawn(alert, by, at), at)
+            dropped = self._live.dropped(alert.id)
+            had_come_due = self._go_on(decision, alert.id, at)
+            if not had_come_due and timing.may_page(rules, self.alert(alert.id), at):
+                pages = self._pages(alert.id, at)
+                decision.pages.extend(page for page in pages if page.id in dropped)
+        return decision
+
+    def settle(self, alert_id: str, at: Stamp) -> Decision:
+        """More was done about an alert than is said here: its latest answer stands."""
+        decision = Decision()
+        self._live.settle(decision, alert_id, at)
+        return decision
+
+    def cancelled(self, alert_id: str, pages: Iterable[Page]) -> None:
+        """These waiting pages of a decision's `cancelled` will not go out."""
+        self._live.drop(alert_id, pages)
 
     def resolve(
         self,
@@ -233,18 +234,12 @@ class Desk:
             Refused: `unknown_alert`, or `bad_severity` outside 1 to 5.
         """
         alert = self.alert(alert_id)
-        _check_severity(severity)
-        event = AlertResolved(
-            alert=alert.id,
-            by=by,
-            outcome=outcome,
-            account=self._account(by),
-            severity=severity,
-            cause=cause,
-            note=note,
+        event = self._answers.resolved(
+            alert, by, outcome, severity=severity, cause=cause, note=note
         )
         decision = Decision(cancelled=[alert.id])
-        self._do(decision, event, at)
+        self._live.settle(decision, alert.id, at)
+        self._live.do(decision, event, at)
         return decision
 
     def tell(self, event: CaseDescribed | CustomerNamed | SecurityCalled, at: Stamp) -> Decision:
@@ -256,30 +251,29 @@ class Desk:
         """
         alert = self.alert(event.alert)
         if isinstance(event, CaseDescribed):
-            _check_severity(event.severity)
+            answers.check_severity(event.severity)
             if alert.state is not AlertState.CONTACTED:
                 raise Refused("not_contacted", "say first that you are with the customer")
-        told = case.fold(alert, event, at)
-        assert told is not None  # noqa: S101 - of an alert that is known
-        self._live[alert.id] = told
-        return Decision(events=[event])
+        decision = self.settle(alert.id, at)
+        self._live.do(decision, event, at)
+        return decision
 
     def advance(self, now: Stamp) -> Decision:
         """Time has passed: climb, give up what is no longer fresh, bring back what was left."""
         decision = Decision()
-        rules = self._config.ladder
-        for alert in tuple(self._live.values()):
-            if timing.wait_ns(rules, alert, now) <= 0:
-                self._advance(decision, alert, now)
-            elif alert.id in self._untouched and timing.may_page(rules, alert, now):
-                self._untouched.discard(alert.id)
-                decision.pages.extend(self._pages(alert.id, now))
+        self._look(decision, now)
         return decision
+
+    def _look(self, decision: Decision, now: Stamp) -> None:
+        for alert in tuple(self._live):
+            if timing.undo_ns(alert, now) <= 0:
+                self._live.settle(decision, alert.id, now)
+            self._go_on(decision, alert.id, now)
 
     def transmitter_back(self, now: Stamp) -> Decision:
         """A transmitter works again: page at once what it could not send, not at the next step."""
         decision = Decision()
-        for alert in self._live.values():
+        for alert in self._live:
             if timing.may_page(self._config.ladder, alert, now):
                 decision.pages.extend(
                     page
@@ -296,12 +290,13 @@ class Desk:
         boot until the clock is set and tells its age; it is missed once this boot alone is too
         long for it: an old page is never sent as new.
         """
-        found = {alert.id: alert for alert in alerts if alert.id not in self._live}
-        self._untouched.update(
-            alert.id for alert in found.values() if alert.state is AlertState.OPEN
-        )
-        self._live = {**found, **self._live}
-        return self.advance(now)
+        found = {alert.id: alert for alert in alerts if self._live.find(alert.id) is None}
+        self._live.restore(found)
+        decision = Decision()
+        for alert_id in found:
+            self._live.settle(decision, alert_id, now)
+        self._look(decision, now)
+        return decision
 
     # --- how -------------------------------------------------------------------------------
 
@@ -309,27 +304,12 @@ class Desk:
         taken, self._spare_id = self._spare_id, None
         return taken or self._new_id()
 
-    def _account(self, by: str) -> str | None:
-        return self._accounts.get(by)
-
-    def _do(self, decision: Decision, event: AnyEvent, at: Stamp) -> None:
-        decision.events.append(event)
-        alert_id = case.alert_of(event)
-        if alert_id is None:
-            return
-        self._untouched.discard(alert_id)
-        alert = case.fold(self._live.get(alert_id), event, at)
-        if alert is not None and alert.is_live:
-            self._live[alert_id] = alert
-        else:
-            self._live.pop(alert_id, None)
-
     def _incident(
         self, cause: AlertCause, button: Button, at: Stamp, *, quiet: bool
     ) -> Alert | None:
         """The live alert that this press belongs to, if any."""
         rules = self._config.ladder
-        for alert in self._live.values():
+        for alert in self._live:
             first = self._buttons.get(alert.button or "")
             if burst.joins(rules, alert, first, cause, button, at, quiet=quiet):
                 return alert
@@ -340,6 +320,18 @@ class Desk:
         always = known is not None and known.pages_when_closed
         return not always and not hours.is_open(self._config.shop, at)
 
+    def _go_on(self, decision: Decision, alert_id: str, now: Stamp) -> bool:
+        """Do what has come due for it; whether anything had."""
+        rules, alert = self._config.ladder, self._live.get(alert_id)
+        if timing.wait_ns(rules, alert, now) <= 0:
+            self._advance(decision, alert, now)
+        elif alert.id in self._live.unpaged and timing.may_page(rules, alert, now):
+            self._live.unpaged.discard(alert.id)
+            decision.pages.extend(self._pages(alert.id, now))
+        else:
+            return False
+        return True
+
     def _advance(self, decision: Decision, alert: Alert, now: Stamp) -> None:
         """Do the one thing that time has brought due."""
         rules = self._config.ladder
@@ -349,7 +341,7 @@ class Desk:
             self._miss(decision, alert, now)
         else:
             level = ladder.level_at(rules, timing.least_age_ns(alert.climbing, now))
-            self._do(decision, AlertClimbed(alert=alert.id, level=level), now)
+            self._live.do(decision, AlertClimbed(alert=alert.id, level=level), now)
             decision.pages.extend(self._pages(alert.id, now))
 
     def _bring_back(self, decision: Decision, alert: Alert, now: Stamp) -> None:
@@ -364,16 +356,16 @@ class Desk:
             self._miss(decision, alert, now)
             return
         quiet = age_ns is None or self._is_quiet(alert.button, now)
-        self._do(decision, AlertReturned(alert=alert.id, level=-1 if quiet else 0), now)
+        self._live.do(decision, AlertReturned(alert=alert.id, level=-1 if quiet else 0), now)
         decision.pages.extend(self._pages(alert.id, now))
 
     def _miss(self, decision: Decision, alert: Alert, now: Stamp) -> None:
         decision.cancelled.append(alert.id)
-        self._do(decision, AlertMissed(alert=alert.id, quiet=alert.quiet), now)
+        self._live.do(decision, AlertMissed(alert=alert.id, quiet=alert.quiet), now)
 
     def _pages(self, alert_id: str, now: Stamp) -> list[Page]:
         """The pages of the alert's level that no receipt proves to have gone out."""
-        alert = self._live[alert_id]
+        alert = self._live.get(alert_id)
         if alert.level < 0:
             return []
         pages = self._writer.pages(alert, alert.level, now)
@@ -388,13 +380,3 @@ def _cause(press: Press) -> AlertCause | None:
     if press.kind is ButtonKind.CALL:
         return AlertCause.CALL
     return AlertCause.REASON if press.kind is ButtonKind.REASON else None
-
-
-def _check_severity(severity: int | None) -> None:
-    if severity is not None and not 1 <= severity <= 5:
-        raise Refused("bad_severity", "severity goes from 1 to 5")
-
-
-def _seconds(since: Stamp, at: Stamp) -> float | None:
-    age_ns = timing.age_ns(since, at)
-    return None if age_ns is None else round(age_ns / NS_PER_S, 3)

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.alerts.answers import BUTTON
 from gateway.alerts.desk import Decision, Desk
 from gateway.alerts.found import alert_of
 from gateway.alerts.rules import PRIMED_FROM, Found, Patterns
@@ -27,6 +28,8 @@ from gateway.events import (
     AlertContacted,
     AlertRaised,
     AlertResolved,
+    AlertReturned,
+    AnswerWithdrawn,
     AnyEvent,
     FaultCleared,
     FaultRaised,
@@ -141,7 +144,7 @@ class _Story:
 
     def __init__(self) -> None:
         self._alerts: Final[dict[str, Alerted]] = {}
-        self._taken: Final[set[str]] = set()  # what comes back from there climbs anew
+        self._back: Final[set[str]] = set()  # what comes back climbs anew
 
     def alerts(self, since_ns: int) -> tuple[Alerted, ...]:
         return tuple(
@@ -156,8 +159,8 @@ class _Story:
                 self._raised(event, at)
             case AlertClimbed():
                 self._climbed(event)
-            case AlertAcknowledged(alert=alert) | AlertContacted(alert=alert):
-                self._taken.add(alert)
+            case AlertReturned(alert=alert):
+                self._back.add(alert)
             case _:
                 pass
 
@@ -177,7 +180,7 @@ class _Story:
 
     def _climbed(self, event: AlertClimbed) -> None:
         alert = self._alerts.get(event.alert)
-        if alert is not None and event.alert not in self._taken:
+        if alert is not None and event.alert not in self._back:
             highest = max(alert.highest, event.level)
             self._alerts[event.alert] = msgspec.structs.replace(alert, highest=highest)
 
@@ -231,7 +234,7 @@ class _Run:
                 self._really_raised(event, at)
             case Paged():
                 self.really.paged(event.alert, event.pager, event.level)
-            case AlertAcknowledged() | AlertContacted() | AlertResolved():
+            case AlertAcknowledged() | AlertContacted() | AnswerWithdrawn() | AlertResolved():
                 self._answered(event, at)
             case _:
                 pass
@@ -315,7 +318,9 @@ class _Run:
             self._ours[event.alert] = ours
 
     def _answered(
-        self, event: AlertAcknowledged | AlertContacted | AlertResolved, at: Stamp
+        self,
+        event: AlertAcknowledged | AlertContacted | AnswerWithdrawn | AlertResolved,
+        at: Stamp,
     ) -> None:
         alert = self._ours.get(event.alert)
         if alert is None:
@@ -325,8 +330,11 @@ class _Run:
             match event:
                 case AlertAcknowledged(by=by, via=via):
                     self._carry_out(self._desk.acknowledge(alert, by, via, at), at)
-                case AlertContacted(by=by):
-                    self._carry_out(self._desk.contact(alert, by, at), at)
+                case AlertContacted(by=by, final=final):
+                    via = BUTTON if final else "page"
+                    self._carry_out(self._desk.contact(alert, by, via, at), at)
+                case AnswerWithdrawn(by=by):
+                    self._carry_out(self._desk.withdraw(alert, by, at), at)
                 case AlertResolved(by=by, outcome=outcome):
                     self._carry_out(self._desk.resolve(alert, by, outcome, at), at)
 

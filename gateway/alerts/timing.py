@@ -12,6 +12,8 @@ from gateway.clock import NS_PER_S, Stamp
 from gateway.config import Ladder
 from gateway.model import AlertState
 
+UNDO_S: Final = 10
+"""How long an answer can be taken back."""
 LOOK_AGAIN_NS: Final = 5 * NS_PER_S
 """How often to see whether the clock has been set, while an alert's age hangs on it."""
 
@@ -32,6 +34,13 @@ def counts_from(alert: Alert) -> Stamp:
     return alert.climbing if alert.taken is None else alert.taken.at
 
 
+def undo_ns(alert: Alert, now: Stamp) -> int:
+    """Nanoseconds for which the latest answer can be taken back; not above 0 when it stands."""
+    if alert.answer is None:
+        return 0
+    return UNDO_S * NS_PER_S - least_age_ns(counts_from(alert), now)
+
+
 def is_over(rules: Ladder, alert: Alert, now: Stamp) -> bool:
     """Whether the freshness of this climb is over for certain."""
     return least_age_ns(alert.climbing, now) >= ladder.ns(rules.fresh_s)
@@ -49,6 +58,8 @@ def wait_ns(rules: Ladder, alert: Alert, now: Stamp) -> int:
     least_ns = least_age_ns(counts_from(alert), now)
     taken = alert.state is not AlertState.OPEN
     moments = [ladder.ns(rules.outcome_s if taken else rules.fresh_s)]
+    if alert.answer is not None:
+        moments.append(UNDO_S * NS_PER_S)
     if age_ns(counts_from(alert), now) is None:
         moments.append(least_ns + LOOK_AGAIN_NS)
     elif not taken and not alert.quiet:

@@ -19,6 +19,7 @@ from gateway.messages import (
     Resolve,
     UndoRedeem,
     VoidGrant,
+    Withdraw,
 )
 from gateway.model import Outcome
 
@@ -32,6 +33,7 @@ def add_to(commands: Commands) -> None:
     add_json(alerts)
     _on_alert(commands, "ack", _acknowledge, "take an alert: someone is going")
     _on_alert(commands, "contact", _contact, "someone is with the customer")
+    _on_alert(commands, "withdraw", _withdraw, "take back `ack` or `contact`, within ten seconds")
     resolve = _on_alert(commands, "resolve", _resolve, "end an alert with its outcome")
     resolve.add_argument("--outcome", required=True, choices=[each.value for each in Outcome])
     resolve.add_argument("--severity", type=int, choices=range(1, 6), metavar="1-5")
@@ -105,6 +107,11 @@ def _acknowledge(options: argparse.Namespace) -> int:
 def _contact(options: argparse.Namespace) -> int:
     with gateway(options) as client:
         return _show(client.call(Contact(alert=options.id)), options)
+
+
+def _withdraw(options: argparse.Namespace) -> int:
+    with gateway(options) as client:
+        return _show(client.call(Withdraw(alert=options.id)), options)
 
 
 def _resolve(options: argparse.Namespace) -> int:

@@ -74,5 +74,8 @@ def _leaders(options: argparse.Namespace) -> int:
 
 def _board_lines(board: LeaderBoardView) -> list[str]:
     age = "of an unknown age" if board.age_s is None else f"{board.age_s / 60:.0f} min old"
-    lines = [f"{each.rank:4}  {each.account}  {each.score:g}" for each in board.lines]
+    lines = [
+        f"{each.rank:4}  {each.account}  {each.score:g}  {each.name}".rstrip()
+        for each in board.lines
+    ]
     return [f"{board.name}  {age}", *(lines or ["      nobody who may be shown"])]

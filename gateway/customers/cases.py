@@ -22,7 +22,7 @@ from gateway.floor import KEEP_S, Floor
 from gateway.grants.playbook import cause_named, proposals
 from gateway.journal import views
 from gateway.journal.store import Journal
-from gateway.messages import Resolve
+from gateway.messages import Resolve, Withdraw
 from gateway.model import AlertState, Page, Priority, Receipt, ReceiptState, Role
 from gateway.paging.text import alert_text
 from gateway.request import AlertView, Request
@@ -59,6 +59,7 @@ class CaseService:
     def handlers(self) -> dict[type[Request[Any]], Any]:
         """What answers which request."""
         return {
+            Withdraw: self._withdraw,
             Resolve: self._resolve,
             messages.GetCases: self._list,
             messages.GetCase: self._get,
@@ -69,6 +70,12 @@ class CaseService:
         }
 
     # --- told ------------------------------------------------------------------------------
+
+    async def _withdraw(self, request: Withdraw, asker: Asker) -> AlertView:
+        at = self._clock.now()
+        decision = self._desk.withdraw(request.alert, asker.name, at)
+        await self._floor.keep(decision, at, KEEP_S)
+        return self._shown(await self._found(request.alert))
 
     async def _resolve(self, request: Resolve, asker: Asker) -> AlertView:
         self._desk.alert(request.alert)

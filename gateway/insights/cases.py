@@ -19,13 +19,14 @@ from gateway.events import (
     AlertMissed,
     AlertRaised,
     AlertResolved,
+    AnswerStood,
     AnyEvent,
     CaseDescribed,
     GrantIssued,
     GrantVoided,
     Paged,
 )
-from gateway.model import AlertCause, Outcome
+from gateway.model import AlertCause, AlertState, Outcome
 
 CONTACT_TARGET_S: Final = 120.0
 """The longest that an unhappy customer should wait for somebody."""
@@ -157,12 +158,8 @@ class Cases:
                 case.page_s = _until_page(case.raised, event, at)
             case AlertClimbed(level=level):
                 case.highest = max(case.highest, level)
-            case AlertAcknowledged() if case.acknowledge_s is None:
-                case.acknowledge_s = event.after_s
-            case AlertContacted() if not case.contacted:
-                case.contacted, case.contact_s = event.by, event.after_s
-                if case.acknowledge_s is None:
-                    case.acknowledge_s = event.after_s
+            case AlertAcknowledged(final=True) | AlertContacted(final=True) | AnswerStood():
+                _answered(case, event)
             case CaseDescribed():
                 case.cause = event.cause or case.cause
             case AlertResolved():
@@ -217,6 +214,15 @@ class Cases:
         before = self._causes.get(key)
         self._causes[key] = max(now_ns, before or 0)
         return before is not None and 0 <= now_ns - before <= REPEAT_NS
+
+
+def _answered(case: _Case, event: AlertAcknowledged | AlertContacted | AnswerStood) -> None:
+    """An answer that stands; the first of its kind is the one that counts."""
+    if case.acknowledge_s is None:
+        case.acknowledge_s = event.after_s
+    went = isinstance(event, AnswerStood) and event.state is AlertState.ACKNOWLEDGED
+    if not (went or isinstance(event, AlertAcknowledged) or case.contacted):
+        case.contacted, case.contact_s = event.by, event.after_s
 
 
 def _until_page(raised: Stamp, page: Paged, at: Stamp) -> float | None:

@@ -13,6 +13,9 @@ quarters.
 Version 2: as version 1, and tokens that were spent on the customer's account, and a shift without a
 missed alert on the staff member's. A personal grant of the centre has the centre's id as its key:
 it is settled once whichever box hands it over, and in whichever life of its journal.
+
+Version 3: as version 2, and an answer to an alert that can still be taken back makes no action; the
+one that it is worth is made when it stands.
 """
 
 from collections.abc import Callable
@@ -26,6 +29,7 @@ from gateway.events import (
     AlertContacted,
     AlertMissed,
     AlertResolved,
+    AnswerStood,
     AnyEvent,
     GrantRedeemed,
     Pressed,
@@ -33,9 +37,9 @@ from gateway.events import (
     ShiftKept,
     TokensSpent,
 )
-from gateway.model import ButtonKind, OfferKind, Outcome
+from gateway.model import AlertState, ButtonKind, OfferKind, Outcome
 
-CURRENT: Final = 2
+CURRENT: Final = 3
 """The version that new records are made under."""
 
 CANARY: Final = "GatewayCanary"
@@ -123,12 +127,31 @@ def _v1(record: Record) -> tuple[Action, ...]:
 
 
 def _v2(record: Record) -> tuple[Action, ...]:
+    return _made(_names_v2(record.event, record.account), _key(record))
+
+
+def _v3(record: Record) -> tuple[Action, ...]:
+    return _made(_names_v3(record.event, record.account), _key(record))
+
+
+def _key(record: Record) -> str:
     match record.event:
         case GrantRedeemed(central=str(central)):
-            key = f"centre:{central}"  # no event's id: a device's has no colon
+            return f"centre:{central}"  # no event's id: a device's has no colon
         case _:
-            key = record.id
-    return _made(_names_v2(record.event, record.account), key)
+            return record.id
+
+
+def _names_v3(event: AnyEvent, shop: str) -> _Names:
+    match event:
+        case AlertAcknowledged(final=False) | AlertContacted(final=False):
+            return []
+        case AnswerStood(state=AlertState.ACKNOWLEDGED, account=str(person), after_s=after_s):
+            return _answered(person, after_s)
+        case AnswerStood(state=AlertState.CONTACTED, account=str(person)):
+            return [(person, "CustomerContacted", None)]
+        case _:
+            return _names_v2(event, shop)
 
 
 def _names_v2(event: AnyEvent, shop: str) -> _Names:
@@ -148,10 +171,7 @@ def _names_v1(event: AnyEvent, shop: str) -> _Names:
         case AlertMissed(quiet=False):
             return [(shop, "AlertMissed", None)]
         case AlertAcknowledged(account=str(person), after_s=after_s):
-            names: _Names = [(person, "AlertAnswered", None)]
-            if after_s is not None and after_s <= IN_TIME_S:
-                names.append((person, "AlertAnsweredInTime", None))
-            return names
+            return _answered(person, after_s)
         case AlertContacted(account=str(person)):
             return [(person, "CustomerContacted", None)]
         case AlertResolved(account=str(person), outcome=Outcome.RECOVERED):
@@ -166,4 +186,11 @@ def _names_v1(event: AnyEvent, shop: str) -> _Names:
             return []
 
 
-_VERSIONS: Final[dict[int, Callable[[Record], tuple[Action, ...]]]] = {1: _v1, 2: _v2}
+def _answered(person: str, after_s: float | None) -> _Names:
+    names: _Names = [(person, "AlertAnswered", None)]
+    if after_s is not None and after_s <= IN_TIME_S:
+        names.append((person, "AlertAnsweredInTime", None))
+    return names
+
+
+_VERSIONS: Final[dict[int, Callable[[Record], tuple[Action, ...]]]] = {1: _v1, 2: _v2, 3: _v3}

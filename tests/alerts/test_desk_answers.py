@@ -49,7 +49,7 @@ def test_a_taken_alert_is_paged_no_more(open_shop: "Opener") -> None:
     assert shop.cancelled == ["a1"]
     event, _ = shop.log[-1]
     assert event == AlertAcknowledged(
-        alert="a1", by="Anna", via="page", account="acc-anna", after_s=12.5
+        alert="a1", by="Anna", via="page", account="acc-anna", after_s=12.5, final=False
     )
     assert shop.run(899) == []
 
@@ -70,12 +70,13 @@ def test_whoever_is_with_the_customer_has_taken_it_too(open_shop: "Opener") -> N
     shop = open_shop()
     shop.press("exit-red")
     shop.sleep(30)
-    shop.did(shop.desk.contact("a1", "Bo", shop.now))
-    assert shop.log[-1][0] == AlertContacted(alert="a1", by="Bo", account=None, after_s=30.0)
+    shop.did(shop.desk.contact("a1", "Bo", "page", shop.now))
+    contacted = AlertContacted(alert="a1", by="Bo", account=None, after_s=30.0, final=False)
+    assert shop.log[-1][0] == contacted
     alert = shop.only()
     assert alert.acknowledged is not None
     assert alert.acknowledged.by == "Bo"
-    assert shop.desk.contact("a1", "Anna", shop.now).events == []
+    assert shop.desk.contact("a1", "Anna", "page", shop.now).events == []
 
 
 def test_a_wired_button_takes_the_oldest_open_alert_of_its_zone(open_shop: "Opener") -> None:
@@ -112,7 +113,7 @@ def test_an_alert_is_closed_with_its_outcome(open_shop: "Opener") -> None:
     assert shop.cancelled == ["a1"]
     assert shop.desk.alerts() == ()
     with pytest.raises(Refused) as refusal:
-        shop.desk.contact("a1", "Anna", shop.now)
+        shop.desk.contact("a1", "Anna", "page", shop.now)
     assert refusal.value.code == "unknown_alert"
 
 
@@ -161,14 +162,14 @@ def test_contact_counts_its_own_time_to_the_outcome(open_shop: "Opener") -> None
     shop.press("exit-red")
     shop.did(shop.desk.acknowledge("a1", "Anna", "page", shop.now))
     assert shop.run(800) == []
-    shop.did(shop.desk.contact("a1", "Anna", shop.now))
+    shop.did(shop.desk.contact("a1", "Anna", "page", shop.now))
     assert [at_s for at_s, _ in shop.run(900)] == [900.0]
 
 
 def test_what_came_back_and_is_taken_again_has_its_whole_time(open_shop: "Opener") -> None:
     shop = open_shop()
     shop.press("exit-red")
-    shop.did(shop.desk.contact("a1", "Anna", shop.now))
+    shop.did(shop.desk.contact("a1", "Anna", "page", shop.now))
     shop.later(900)
     shop.did(shop.desk.acknowledge("a1", "Bo", "page", shop.now))  # not Anna's any more
     assert shop.run(899) == []
@@ -314,7 +315,7 @@ def test_what_is_told_of_a_case_changes_nobodys_way(open_shop: "Opener") -> None
         decision = shop.desk.tell(event, shop.now)
         assert (decision.events, decision.pages, decision.cancelled) == ([event], [], [])
     assert shop.desk.next_due_s(shop.now) == due
-    shop.did(shop.desk.contact("a1", "Anna", shop.now))
+    shop.did(shop.desk.contact("a1", "Anna", "page", shop.now))
     shop.did(shop.desk.tell(told, shop.now))
     shop.did(shop.desk.tell(CaseDescribed(alert="a1", by="Bo", severity=2), shop.now))
     alert = shop.only()

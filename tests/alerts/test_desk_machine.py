@@ -7,6 +7,7 @@ journal would rebuild is what the desk remembers.
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -19,14 +20,21 @@ from hypothesis.stateful import (
 )
 
 from gateway.alerts.case import Alert
+from gateway.alerts.desk import Decision
 from gateway.clock import Stamp
 from gateway.config import Hours, Ladder, Step
+from gateway.errors import Refused
 from gateway.events import (
+    AlertAcknowledged,
     AlertClimbed,
+    AlertContacted,
     AlertJoined,
     AlertMissed,
     AlertRaised,
     AlertReturned,
+    AnswerStood,
+    AnswerWithdrawn,
+    AnyEvent,
     Paged,
 )
 from gateway.model import AlertState, Outcome, Page, Receipt, ReceiptState
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
 
 
 S = 1_000_000_000
+UNDO_NS = 10 * S
 HOUR = (Hours(days=("mon",), open="12:00", close="13:00"),)  # the machine begins at 12:00
 
 LADDERS = (
@@ -57,6 +66,7 @@ seconds = st.one_of(
 )
 walls = st.integers(0, 2**62)  # an unset clock may show any year
 which = st.integers(0, 20)
+people = st.sampled_from(("Anna", "Bo"))
 
 
 class DeskMachine(RuleBasedStateMachine):
@@ -76,6 +86,10 @@ class DeskMachine(RuleBasedStateMachine):
         self.highest: dict[tuple[str, int], int] = {}  # the highest level paged, by climb
         self.on_the_way: list[Page] = []
         self.durable: set[str] = set()
+        self.out_of_queue: dict[str, set[str]] = {}  # by alert, pages that its answer took back
+        self.waits_since_restart: set[str] = set()
+        self.before_answer: dict[str, Alert] = {}
+        self.stood: set[tuple[str, int, AlertState]] = set()
 
     # --- the true time -----------------------------------------------------------------------
 
@@ -106,7 +120,18 @@ class DeskMachine(RuleBasedStateMachine):
         for page in pages:
             alert = self.shop.desk.alert(page.alert or "")
             self.highest[alert.id, alert.returns] = page.level
+            self.waits_since_restart.discard(alert.id)
         self.on_the_way += pages
+
+    def answered(self, decision: Decision, out_of_queue: int) -> None:
+        """Judge an answer: of its alert's pages some wait in a queue, and some are on the line."""
+        assert self.shop.did(decision) == []
+        for alert in decision.cancelled:
+            pages = [page for page in self.on_the_way if page.alert == alert]
+            waiting = pages[: out_of_queue % (len(pages) + 1)]
+            self.on_the_way = [page for page in self.on_the_way if page not in waiting]
+            self.out_of_queue[alert] = {page.id for page in waiting}
+            self.shop.desk.cancelled(alert, waiting)
 
     @invariant()
     def every_event_was_due(self) -> None:
@@ -138,9 +163,32 @@ class DeskMachine(RuleBasedStateMachine):
             elif not isinstance(event, Paged):  # a receipt may come after the end
                 assert before is not None
                 assert before.is_live
+                self.answers_in_order(before, event, at)
         self.seen = len(shop.log)
         live = [alert for alert in alerts.values() if alert.is_live]
         assert tuple(live) == shop.desk.alerts(), "the journal would rebuild something else"
+
+    def answers_in_order(self, before: Alert, event: AnyEvent, at: Stamp) -> None:
+        """What is said stands once or is taken back, and what more is said waits for neither."""
+        if isinstance(event, AnswerWithdrawn | AnswerStood):
+            assert before.answer is not None
+            assert before.taken is not None
+            assert event.by == before.taken.by
+        elif not isinstance(event, AlertJoined):
+            assert before.answer is None, "more came, and the answer before does not stand"
+        if isinstance(event, AlertAcknowledged | AlertContacted):
+            self.before_answer[before.id] = before
+        elif isinstance(event, AnswerStood):
+            counted = (before.id, before.returns, event.state)
+            assert event.state is before.state
+            assert counted not in self.stood, "one answer counts twice"
+            self.stood.add(counted)
+        elif isinstance(event, AnswerWithdrawn):
+            assert before.taken is not None
+            assert self.true_age_ns(before.taken.at, at) < UNDO_NS
+            after, was = self.shop.fold(before, event, at), self.before_answer[before.id]
+            for part in ("state", "acknowledged", "contacted", "level", "climbing", "answer"):
+                assert getattr(after, part) == getattr(was, part), part
 
     def missed_in_time(self, alert: Alert, at: Stamp) -> None:
         end_s = self.ladder.fresh_s
@@ -160,7 +208,9 @@ class DeskMachine(RuleBasedStateMachine):
             if alert.taken is None:
                 self.open_alert_is_where_it_should_be(alert)
             else:
-                assert self.age_to_go_by_ns(alert.taken.at) < self.ladder.outcome_s * S
+                age_ns = self.age_to_go_by_ns(alert.taken.at)
+                assert age_ns < self.ladder.outcome_s * S
+                assert alert.answer is None or age_ns < UNDO_NS
 
     def age_to_go_by_ns(self, since: Stamp) -> int:
         """The true age where the box can know it, this boot's own where it cannot."""
@@ -240,17 +290,59 @@ class DeskMachine(RuleBasedStateMachine):
         alert: Alert | None = alerts[index % len(alerts)] if alerts else None
         return alert
 
-    @rule(index=which)
-    def acknowledge(self, index: int) -> None:
+    @rule(index=which, by=people, queued=which)
+    def acknowledge(self, index: int, by: str, queued: int) -> None:
         alert = self.one_of_the_live(index)
         if alert is not None and alert.state is AlertState.OPEN:
-            shop = self.shop
-            shop.did(shop.desk.acknowledge(alert.id, "Anna", "page", shop.now))
+            self.answered(self.shop.desk.acknowledge(alert.id, by, "page", self.shop.now), queued)
+
+    @rule(index=which, by=people, queued=which)
+    def contact(self, index: int, by: str, queued: int) -> None:
+        if (alert := self.one_of_the_live(index)) is not None:
+            self.answered(self.shop.desk.contact(alert.id, by, "page", self.shop.now), queued)
+
+    @rule(index=which, by=people)
+    def withdraw(self, index: int, by: str) -> None:
+        if (alert := self.one_of_the_live(index)) is not None:
+            self.take_back(alert.id, by)
+
+    @rule(index=which, by=people, queued=which, wait_s=seconds, met=st.booleans())
+    def somebody_taps_the_wrong_alert(
+        self, index: int, by: str, queued: int, wait_s: float, met: bool
+    ) -> None:
+        if (alert := self.one_of_the_live(index)) is None:
+            return
+        (self.contact if met else self.acknowledge)(index, by, queued)
+        self.time_passes_as_on_the_floor(min(wait_s, 9.999))
+        self.take_back(alert.id, by)
+
+    def take_back(self, alert_id: str, by: str) -> None:
+        alert = self.shop.desk.alert(alert_id)
+        if alert.taken is None:
+            assert self.shop.desk.withdraw(alert.id, by, self.shop.now) == Decision()
+            return
+        if alert.answer is None or alert.taken.by != by:
+            with pytest.raises(Refused) as refusal:
+                self.shop.desk.withdraw(alert.id, by, self.shop.now)
+            code = "answer_stands" if alert.answer is None else "not_your_answer"
+            assert refusal.value.code == code
+            return
+        decision = self.shop.desk.withdraw(alert.id, by, self.shop.now)
+        pages = {page.id for page in self.shop.did(decision)}
+        now = next((each for each in self.shop.desk.alerts() if each.id == alert.id), None)
+        had_come_due = now is None or (now.returns, now.level) != (alert.returns, alert.level)
+        if not had_come_due and alert.id not in self.waits_since_restart:
+            is_open = alert.answer.was is AlertState.OPEN
+            may_page = is_open and not alert.quiet and self.is_known(alert.climbing)
+            step = f"{alert.id}.{alert.returns}.{alert.level}."
+            taken_out = {page for page in self.out_of_queue[alert.id] if page.startswith(step)}
+            assert pages == (taken_out - self.durable if may_page else set())
+        self.took(decision.pages, again=True)
 
     @rule(index=which)
-    def contact(self, index: int) -> None:
+    def a_grant_is_promised(self, index: int) -> None:
         if (alert := self.one_of_the_live(index)) is not None:
-            self.shop.did(self.shop.desk.contact(alert.id, "Bo", self.shop.now))
+            assert self.shop.did(self.shop.desk.settle(alert.id, self.shop.now)) == []
 
     @rule(index=which, outcome=st.sampled_from(Outcome))
     def resolve(self, index: int, outcome: Outcome) -> None:
@@ -280,6 +372,9 @@ class DeskMachine(RuleBasedStateMachine):
     @rule()
     def the_daemon_starts_again(self) -> None:
         self.on_the_way.clear()  # what was in the lane is gone, and its receipts with it
+        self.waits_since_restart = {
+            alert.id for alert in self.shop.desk.alerts() if alert.state is AlertState.OPEN
+        }
         self.took(self.shop.restart(), again=True)
 
     @rule(off_s=seconds, uptime_s=st.floats(1, 60), wall_ns=walls, synced=st.booleans())

@@ -29,6 +29,7 @@ from gateway.events import (
     AlertAcknowledged,
     AlertClimbed,
     AlertRaised,
+    AnswerWithdrawn,
     AnyEvent,
     FaultRaised,
     Paged,
@@ -36,7 +37,16 @@ from gateway.events import (
     Record,
     Started,
 )
-from gateway.model import AlertCause, ButtonKind, Label, Press, PressFlag, ReceiptState, Role
+from gateway.model import (
+    AlertCause,
+    AlertState,
+    ButtonKind,
+    Label,
+    Press,
+    PressFlag,
+    ReceiptState,
+    Role,
+)
 
 BUTTONS = tuple(
     Button(name=name, pin=1, kind=kind, label=Label(name, name), zone="hall", panel="exit")
@@ -281,6 +291,20 @@ def test_what_staff_did_is_done_again() -> None:
     assert (ours.highest, ours.pagers) == (1, ("one",))
     assert call is not None
     assert (call.name, call.highest, nothing) == ("call", 14, None)  # nobody took that one
+
+
+def test_what_was_taken_back_is_taken_back_again() -> None:
+    journal = lived()
+    del journal.records[-2:]
+    went = AlertAcknowledged(alert="A", by="Anna", via="page", final=False)
+    journal.add(went, at("24 10:01:00"))
+    back = AnswerWithdrawn(alert="A", by="Anna", state=AlertState.OPEN)
+    journal.add(back, at("24 10:01:05"))
+    journal.add(AlertClimbed(alert="A", level=2), at("24 10:01:20"))
+    ((ours, theirs),) = replay(shop(), journal.records, end=at("24 10:01:30")).pairs()
+    assert ours is not None
+    assert theirs is not None
+    assert (ours.highest, theirs.highest) == (2, 2)
 
 
 def test_what_would_not_have_been() -> None:

@@ -20,16 +20,19 @@ from gateway.customers.messages import (
     RotateKey,
 )
 from gateway.errors import Refused
+from gateway.events import AnswerStood
 from gateway.grants.cache import GrantCache
 from gateway.messages import (
     Acknowledge,
     Contact,
     GetAlerts,
+    GetRecords,
     GetStatus,
     IssueGrant,
     Redeem,
     Resolve,
     SimulatePress,
+    Withdraw,
 )
 from gateway.model import AlertState, GrantState, Outcome, ReceiptState
 from gateway.simulator.shop import SimulatedShop
@@ -102,6 +105,33 @@ async def test_from_the_press_to_the_end(shop: SimulatedShop) -> None:
     assert len(moments) == 4
     assert moments == sorted(moments)
     assert (await shop.ask(GetCase(alert=alert))).note == NOTE
+
+
+async def test_an_answer_is_taken_back_until_more_is_done(shop: SimulatedShop) -> None:
+    alert = await pressed(shop)
+    for answer in (Acknowledge, Contact):
+        said = await shop.ask(answer(alert=alert))
+        assert said.undo_s is not None
+        assert 0 < said.undo_s <= 10
+        back = await shop.ask(Withdraw(alert=alert))
+        assert (back.alert.state, back.alert.taken, back.undo_s) == (AlertState.OPEN, None, None)
+        assert back.next_page_s is not None
+    await shop.ask(Acknowledge(alert=alert))
+    await shop.ask(IssueGrant(request="r", offer="apology", alert=alert))
+    assert await why_not(shop, Withdraw(alert=alert)) == "answer_stands"
+    assert (await shop.ask(GetAlerts()))[0].undo_s is None
+    assert await why_not(shop, Withdraw(alert="no-such")) == "unknown_alert"
+
+
+async def test_an_answer_stands_when_the_gateway_starts_again(shop: SimulatedShop) -> None:
+    alert = await pressed(shop)
+    await shop.ask(Contact(alert=alert))
+    await shop.stop_gateway()
+    await shop.start_gateway()
+    assert await why_not(shop, Withdraw(alert=alert)) == "answer_stands"
+    events = [each.event for each in await shop.ask(GetRecords(most=1000))]
+    (stood,) = (each for each in events if isinstance(each, AnswerStood))
+    assert (stood.alert, stood.state) == (alert, AlertState.CONTACTED)
 
 
 async def test_words_are_in_the_personal_store_alone(shop: SimulatedShop) -> None:

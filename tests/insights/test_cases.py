@@ -1,5 +1,6 @@
 """Incidents from press to end, and what the grants came to."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from gateway.events import (
     AlertRaised,
     AlertResolved,
     AlertReturned,
+    AnswerStood,
+    AnswerWithdrawn,
     AnyEvent,
     CaseDescribed,
     GrantIssued,
@@ -20,7 +23,7 @@ from gateway.events import (
     Paged,
 )
 from gateway.insights.cases import Cases
-from gateway.model import AlertCause, OfferKind, Outcome, ReceiptState
+from gateway.model import AlertCause, AlertState, OfferKind, Outcome, ReceiptState
 
 DAY_S = 86_400
 
@@ -148,6 +151,20 @@ def test_what_came_back_keeps_its_first_times() -> None:
         (resolved(Outcome.NOT_RECOVERED), 1000),
     )
     assert list(found.to_acknowledge) == [10]
+
+
+def test_only_an_answer_that_stands_has_a_time() -> None:
+    went = AlertAcknowledged(alert="a", by="Anna", via="page", after_s=10, final=False)
+    back = AnswerWithdrawn(alert="a", by="Anna", state=AlertState.OPEN)
+    met_not = msgspec.structs.replace(met(after_s=20), final=False)
+    goes = AnswerStood(alert="a", by="Boris", state=AlertState.ACKNOWLEDGED, after_s=130)
+    meets = AnswerStood(alert="a", by="Zoe", state=AlertState.CONTACTED, after_s=150)
+    found = told(cases(), (raised(), 0), (went, 10), (back, 15), (met_not, 20), (back, 25))
+    told(found, (msgspec.structs.replace(went, after_s=130), 130), (goes, 140))
+    told(found, (msgspec.structs.replace(met_not, after_s=150), 150), (meets, 160))
+    told(found, (resolved(Outcome.RECOVERED), 200))
+    assert (list(found.to_acknowledge), list(found.to_contact)) == ([130], [150])
+    assert (found.contacts, found.in_time) == ({"Zoe": 1}, 0)
 
 
 @pytest.mark.parametrize(

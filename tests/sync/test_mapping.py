@@ -19,6 +19,8 @@ from gateway.events import (
     AlertRaised,
     AlertResolved,
     AlertReturned,
+    AnswerStood,
+    AnswerWithdrawn,
     AnyEvent,
     CaseDescribed,
     ClockRepaired,
@@ -47,7 +49,15 @@ from gateway.events import (
     TokensSpent,
     Total,
 )
-from gateway.model import AlertCause, ButtonKind, OfferKind, Outcome, PressFlag, ReceiptState
+from gateway.model import (
+    AlertCause,
+    AlertState,
+    ButtonKind,
+    OfferKind,
+    Outcome,
+    PressFlag,
+    ReceiptState,
+)
 from gateway.simulator.gamification import read
 from gateway.sync import mapping
 from gateway.sync.mapping import CANARY, REQUIRED, Action, UnknownMapping, actions_of
@@ -67,8 +77,14 @@ def pressed(kind: ButtonKind, flag: PressFlag | None = None) -> Pressed:
     return Pressed(button="b", kind=kind, zone="z", flag=flag)
 
 
-def taken(account: str | None, after_s: float | None) -> AlertAcknowledged:
-    return AlertAcknowledged(alert="a", by="Anna", via="page", account=account, after_s=after_s)
+def taken(account: str | None, after_s: float | None, *, final: bool = True) -> AlertAcknowledged:
+    return AlertAcknowledged(
+        alert="a", by="Anna", via="page", account=account, after_s=after_s, final=final
+    )
+
+
+def stood(state: AlertState, account: str | None, after_s: float | None) -> AnswerStood:
+    return AnswerStood(alert="a", by="Anna", state=state, account=account, after_s=after_s)
 
 
 def resolved(outcome: Outcome, account: str | None = "anna") -> AlertResolved:
@@ -86,6 +102,15 @@ Named = list[tuple[str, str, float | None]]
 NOTHING: Named = []
 SPENT = TokensSpent(request="r", account="zoe", tokens=2.5, by="Anna", balance=9.0)
 KEPT = ShiftKept(by="Anna", account="anna", begins_ns=1, ends_ns=2)
+WENT, MET = AlertState.ACKNOWLEDGED, AlertState.CONTACTED
+STOOD = (
+    stood(WENT, None, 1.0),
+    stood(WENT, "anna", None),
+    stood(WENT, "anna", 40.1),
+    stood(WENT, "anna", 40.0),
+    stood(MET, None, 1.0),
+    stood(MET, "anna", 1.0),
+)
 TABLE: list[tuple[AnyEvent, Named]] = [
     (pressed(ButtonKind.VERY_HAPPY), [("shop", "PressVeryHappy", None)]),
     (pressed(ButtonKind.HAPPY), [("shop", "PressHappy", None)]),
@@ -115,6 +140,8 @@ TABLE: list[tuple[AnyEvent, Named]] = [
         AlertContacted(alert="a", by="Anna", account="anna", after_s=1.0),
         [("anna", "CustomerContacted", None)],
     ),
+    *((event, NOTHING) for event in STOOD),
+    (AnswerWithdrawn(alert="a", by="Anna", state=AlertState.OPEN), NOTHING),
     (resolved(Outcome.RECOVERED), [("anna", "CustomerRecovered", None)]),
     (resolved(Outcome.RECOVERED, None), NOTHING),
     *((resolved(outcome), NOTHING) for outcome in Outcome if outcome is not Outcome.RECOVERED),
@@ -152,6 +179,21 @@ NEW_IN_2: list[tuple[AnyEvent, Named]] = [
 ]
 TABLE_2 = [row for row in TABLE if row[0] not in (SPENT, KEPT)] + NEW_IN_2
 
+NEW_IN_3: list[tuple[AnyEvent, Named]] = [
+    (taken("anna", 1.0, final=False), NOTHING),
+    (AlertContacted(alert="a", by="Anna", account="anna", after_s=1.0, final=False), NOTHING),
+    (stood(WENT, None, 1.0), NOTHING),
+    (stood(WENT, "anna", None), [("anna", "AlertAnswered", None)]),
+    (stood(WENT, "anna", 40.1), [("anna", "AlertAnswered", None)]),
+    (
+        stood(WENT, "anna", 40.0),
+        [("anna", "AlertAnswered", None), ("anna", "AlertAnsweredInTime", None)],
+    ),
+    (stood(MET, None, 1.0), NOTHING),
+    (stood(MET, "anna", 1.0), [("anna", "CustomerContacted", None)]),
+]
+TABLE_3 = [row for row in TABLE_2 if row[0] not in STOOD] + NEW_IN_3
+
 
 def made(expected: Named) -> tuple[Action, ...]:
     return tuple(
@@ -170,12 +212,17 @@ def test_version_2(event: AnyEvent, expected: Named) -> None:
     assert actions_of(record(event, 2)) == made(expected)
 
 
+@pytest.mark.parametrize(("event", "expected"), TABLE_3)
+def test_version_3(event: AnyEvent, expected: Named) -> None:
+    assert actions_of(record(event, 3)) == made(expected)
+
+
 def test_the_table_has_every_event_type() -> None:
     assert {type(event) for event, _ in TABLE} == set(get_args(AnyEvent))
 
 
 def test_what_is_required_is_what_is_sent() -> None:
-    sent = {action for _, expected in TABLE + TABLE_2 for _, action, _ in expected}
+    sent = {action for _, expected in TABLE + TABLE_2 + TABLE_3 for _, action, _ in expected}
     assert sent | {CANARY} == REQUIRED
 
 
@@ -196,7 +243,7 @@ def test_achievements_and_leader_boards_are_of_actions_that_are_there() -> None:
     assert {"AlertAnsweredInTime", "CustomerRecovered", "ShiftWithoutMiss"} <= named
 
 
-@pytest.mark.parametrize("version", [0, 3, 99])
+@pytest.mark.parametrize("version", [0, 4, 99])
 def test_an_unknown_version_is_never_guessed(version: int) -> None:
     with pytest.raises(UnknownMapping, match=rf"{KEY} .* mapping {version}.*update it"):
         actions_of(record(Started(version="1"), version))
@@ -207,8 +254,8 @@ def test_old_versions_stay() -> None:
 
 
 @given(
-    st.sampled_from([event for event, _ in TABLE]),
-    st.sampled_from([1, 2]),
+    st.sampled_from([event for event, _ in TABLE + NEW_IN_3]),
+    st.sampled_from([1, 2, 3]),
     st.text(min_size=1),
     st.integers(1, 2**53),
 )

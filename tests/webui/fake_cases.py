@@ -1,20 +1,32 @@
 """What the small gateway in memory knows of cases and customers."""
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from gateway.alerts.case import Alert
 from gateway.config import Cause
 from gateway.customers import messages
 from gateway.customers.guidance import STEPS
 from gateway.errors import Refused
-from gateway.messages import GetCauses, Request
-from gateway.model import Label
+from gateway.messages import AlertView, GetCauses, Request, Withdraw
+from gateway.model import AlertState, Label
 from gateway.sync.messages import GetLeaderBoards
 
 if TYPE_CHECKING:
     from tests.webui.conftest import FakeGateway
 
 CAUSES = (Cause(name="queue", label=Label("Очередь", "Queue")),)
+
+
+UNDO_S = 10.0
+
+
+def undo_s(alert: Alert) -> float | None:
+    """For how long the latest answer can still be taken back."""
+    if alert.answer is None or alert.taken is None:
+        return None
+    return max(0.0, UNDO_S - (time.monotonic_ns() - alert.taken.at.mono_ns) / 1e9) or None
 
 
 def answers(
@@ -33,7 +45,16 @@ def answers(
         gateway.change(request.alert, **{key: each for key, each in told.items() if each})
         return case()
 
+    def withdraw() -> AlertView:
+        alert = gateway.alerts[request.alert]
+        if alert.answer is None:
+            raise Refused("answer_stands", "it can be taken back no more")
+        state = alert.answer.was
+        went = None if state is AlertState.OPEN else alert.acknowledged
+        return gateway.change(alert.id, state=state, acknowledged=went, contacted=None, answer=None)
+
     return {
+        Withdraw: withdraw,
         messages.GetCase: case,
         messages.DescribeCase: describe,
         messages.GetGuidance: lambda: [

@@ -6,10 +6,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from gateway.errors import Refused
-from gateway.grants.known import BoardLine
 from gateway.messages import Acknowledge, AlertView, Resolve
 from gateway.model import AlertState, Outcome, ReceiptState
-from gateway.sync.messages import LeaderBoardView
+from gateway.sync.messages import LeaderBoardView, LeaderLine
 from webui.closing import closing
 from webui.screens.board import tone
 
@@ -148,9 +147,12 @@ def test_the_best_of_this_shop_are_shown_and_no_other_shop(
     signed_in: FlaskClient, gateway: "FakeGateway"
 ) -> None:
     assert "Leader boards" not in signed_in.get("/board").text
-    lines = (BoardLine(1, "shop-9", 50, shop=True), BoardLine(4, "staff-anna", 12))
+    lines = (
+        LeaderLine(rank=1, account="shop-9", score=50, shop=True),
+        LeaderLine(rank=4, account="staff-anna", score=12, name="Anna"),
+    )
     board = LeaderBoardView(name="Recoveries", lines=lines, updated_at="", age_s=5)
     gateway.leader_boards = (board,)
     text = text_of(signed_in.get("/board").text)
-    assert "Leader boards Customers won back 4. staff-anna: 12" in text
+    assert "Leader boards Customers won back 4. Anna: 12" in text
     assert "shop-9" not in text

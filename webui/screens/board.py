@@ -21,6 +21,7 @@ from webui.client import (
     LeaderBoardView,
     Refused,
     Request,
+    Withdraw,
 )
 from webui.closing import Held, closing
 from webui.navigate import back_to
@@ -116,6 +117,13 @@ def acknowledge(alert: str) -> ResponseReturnValue:
 def contact(alert: str) -> ResponseReturnValue:
     """I am with the customer."""
     return _act(Contact(alert=alert))
+
+
+@blueprint.post("/board/<alert>/withdraw")
+@signed_in
+def withdraw(alert: str) -> ResponseReturnValue:
+    """I am not going, or not with the customer, after all."""
+    return _act(Withdraw(alert=alert))
 
 
 @blueprint.post("/board/<alert>/undo")

@@ -31,6 +31,7 @@ from webui.client import (
     Refused,
     Resolve,
     Unreachable,
+    Withdraw,
 )
 from webui.closing import closing
 from webui.navigate import back_to, in_demo
@@ -105,6 +106,14 @@ def contact(alert: str) -> ResponseReturnValue:
     """I am with the customer."""
     tell(Contact(alert=alert))
     return _to(alert, "severity")
+
+
+@blueprint.post("/case/<alert>/withdraw")
+@signed_in
+def withdraw(alert: str) -> ResponseReturnValue:
+    """I am not going, or not with the customer, after all."""
+    tell(Withdraw(alert=alert))
+    return _to(alert, "facts")
 
 
 @blueprint.post("/case/<alert>/describe")

@@ -73,6 +73,8 @@
       var s = Math.max(0, +part.dataset.seconds + +part.dataset.tick);
       part.dataset.seconds = s;
       part.textContent = words(s);
+      var passing = s ? null : part.closest("[data-passing]"); // what can be done until then
+      if (passing) passing.remove();
     });
   }, 1000);
 
