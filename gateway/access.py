@@ -31,7 +31,8 @@ SESSIONS_MOST: Final = 200
 
 _TOKEN_BYTES: Final = 24
 _IN_ORDER: Final = "01234567890"
-_STRANGERS: Final = 64  # names that nobody has, of which wrong PINs are counted
+_STRANGERS: Final = 64  # names that nobody has, of which wrong PINs are counted one by one
+_CROWD: Final = "everybody else"  # no digest
 
 _log: Final = logging.getLogger(__name__)
 
@@ -90,9 +91,28 @@ class Access:
         self._session_s: Final = rules.session_hours * 3600
         self._one_at_a_time: Final = asyncio.Lock()
         clear_leftovers(path)
-        self._file = _read(path) if path.exists() else _File()
+        self._is_new = not path.exists()
+        self._file = _File() if self._is_new else _read(path)
         # Verified in place of a PIN that is not set, so that the time tells nothing.
         self._nobody: Final = self._hasher.hash(secrets.token_hex(8))
+
+    def reunite(self) -> None:
+        """Take in what the disk has kept, where it was not there at the start and is now."""
+        if not self._is_new:
+            return
+        try:
+            kept = _read(self._path)
+        except OSError:
+            return
+        except msgspec.DecodeError as error:
+            _log.error("the PINs of before are damaged: %s", error)
+            kept = _File()
+        self._is_new = False
+        self._file = _File(
+            pins=kept.pins | self._file.pins,
+            lockouts=kept.lockouts | self._file.lockouts,
+            sessions=kept.sessions | self._file.sessions,
+        )
 
     @property
     def is_claimed(self) -> bool:
@@ -112,7 +132,7 @@ class Access:
             Refused: `locked_out` with the seconds to wait, or `bad_pin`: the same for a wrong
                 PIN, a person without one and a name that nobody has.
         """
-        key = name if name in self._roles else _digest(name)
+        key = name if name in self._roles else self._stranger(name)
         async with self._one_at_a_time:
             lockout = self._file.lockouts.get(key, _Lockout())
             wait_s = self._wait_s(lockout)
@@ -172,6 +192,7 @@ class Access:
         if pin in _IN_ORDER or pin in _IN_ORDER[::-1]:
             raise Refused("weak_pin", "a PIN of digits in order is no PIN")
         async with self._one_at_a_time:
+            self.reunite()
             hashed = await asyncio.to_thread(self._hasher.hash, pin)
             await self._replace(self._without(frozenset({name})), {name: hashed})
 
@@ -185,6 +206,7 @@ class Access:
         """
         gone = self._owners() or frozenset(self._roles)
         async with self._one_at_a_time:
+            self.reunite()
             await self._replace(self._without(gone), {})
 
     def _owners(self) -> frozenset[str]:
@@ -259,13 +281,19 @@ class Access:
         return min(self._rules.lockout_s * 2.0 ** min(beyond, 12), LOCKOUT_MOST_S)
 
     async def _failed(self, key: str, failures: int) -> None:
-        # Names that nobody has are counted as well, or a guesser could tell them apart; but only
-        # so many, or he could fill the disk.
-        most = len(self._roles) + _STRANGERS
-        if key in self._roles or key in self._file.lockouts or len(self._file.lockouts) < most:
-            until = self._wall() + self._penalty_s(failures)
-            self._file.lockouts[key] = _Lockout(failures, until)
+        until = self._wall() + self._penalty_s(failures)
+        self._file.lockouts[key] = _Lockout(failures, until)
         await self._save()
+
+    def _stranger(self, name: str) -> str:
+        """What a name that nobody has is counted under, or a guesser could tell it apart.
+
+        The first ones each by itself, all that come later as one: with a new name for each guess
+        he could else fill the disk, and have a hash made and the disk written to without an end.
+        """
+        key, known = _digest(name), self._file.lockouts
+        is_room = len(known.keys() - self._roles.keys()) < _STRANGERS
+        return key if key in known or is_room else _CROWD
 
     async def _open(self, name: str) -> Session:
         now = self._wall()
@@ -297,6 +325,7 @@ class Access:
 
     async def _save(self) -> None:
         """Keep it if the disk takes it: people sign in with a full disk too, there are alerts."""
+        self.reunite()
         try:
             await self._write()
         except OSError as error:
@@ -304,6 +333,7 @@ class Access:
 
     async def _write(self) -> None:
         await asyncio.to_thread(write_atomic, self._path, msgspec.json.encode(self._file))
+        self._is_new = False
 
 
 def without_sessions(data: bytes) -> bytes:

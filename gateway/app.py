@@ -35,7 +35,8 @@ from gateway.model import Page, Receipt
 from gateway.overview import room_words
 from gateway.paging.drivers.choice import make_driver
 from gateway.paging.drivers.line import adapter_at
-from gateway.paging.lane import PageLane, Transmitter
+from gateway.paging.lane import PageLane
+from gateway.paging.transmitter import Transmitter
 from gateway.rooms import Rooms
 from gateway.service import BoxService
 from gateway.shiftkeeper import ShiftKeeper
@@ -294,7 +295,12 @@ class Gateway:
 
     def _journal_changed(self) -> None:
         state = self._journal.state
+        was_ill = self._faults.words("journal") is not None
         self._faults.set("journal", None if state == "ok" else state)
+        if was_ill and state == "ok":
+            self._faults.set("disk", None)
+            self._access.reunite()
+            self._rooms.disk_works()
         aside = self._journal.set_aside
         if aside is not None:
             self._faults.set("journal/old", f"it was damaged, and is set aside as {aside.name}")

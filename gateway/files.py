@@ -46,8 +46,12 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def key_file(path: Path) -> bytes:
+def key_file(path: Path, new: bytes | None = None) -> bytes:
     """The 32 random bytes kept in `path`, made at the first call and where they are cut short.
+
+    Args:
+        path: Where.
+        new: What is kept where there is nothing yet, in place of random bytes.
 
     Raises:
         OSError: It can neither be read nor made.
@@ -57,6 +61,6 @@ def key_file(path: Path) -> bytes:
         key = path.read_bytes()
         if len(key) >= _KEY_BYTES:
             return key
-    key = secrets.token_bytes(_KEY_BYTES)
+    key = new or secrets.token_bytes(_KEY_BYTES)
     write_atomic(path, key)
     return key

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.config.settings import Loaded, Settings
 from gateway.consent import Consent
-from gateway.customers.room import CustomerRoom
+from gateway.customers.room import CODE_KEY, CustomerRoom
 from gateway.faults import Faults
 from gateway.floor import Floor
 from gateway.gestures import Gestures
@@ -24,6 +25,7 @@ from gateway.grants.mirror import Mirror
 from gateway.grants.service import RewardService
 from gateway.grants.spending import SpendDesk
 from gateway.guard.service import GuardService
+from gateway.guard.told import tell
 from gateway.host.service import HostService
 from gateway.inputs.pins import Pins
 from gateway.insights.service import InsightsService
@@ -79,13 +81,14 @@ class Rooms:
         config = loaded.config
         state = Path(config.paths.state)
         cache = GrantCache(state / "grants.json")
+        consent = Consent(config.staff)
         self.mirror: Final = Mirror(cache, journal, config.offers, faults)
         self.lookup: Final = Lookup(
             centre_of(uplink),
             cache,
             clock,
             on_change=self.mirror.changed,
-            may_show=Consent(config.staff).may_show,
+            may_show=consent.may_show,
             sent=lambda: (journal.epoch, uplink.cursor if uplink else 0),
         )
         codes = _read_codes(state, config, faults)
@@ -115,7 +118,12 @@ class Rooms:
             on_forgotten=self.mirror.changed,
         )
         self.host: Final = HostService(
-            config=config, clock=clock, lane=lane, gestures=gestures, on_change=on_change
+            config=config,
+            clock=clock,
+            lane=lane,
+            gestures=gestures,
+            on_change=on_change,
+            tell=partial(tell, journal, clock),
         )
         changes = Changes(
             settings,
@@ -135,6 +143,7 @@ class Rooms:
             changes=changes,
             on_change=on_change,
             on_finished=self.host.setup_finished,
+            tell=partial(tell, journal, clock),
         )
         self._devices: Final = DeviceService(config, journal, floor)
         self.backups: Final = BackupService(
@@ -146,7 +155,11 @@ class Rooms:
         )
         spending = SpendDesk(journal, self.lookup.account, config.spending)
         self._rewards: Final = RewardService(clock, journal, spending)
-        self._centre: Final = CentreService(self.lookup, clock, Consent(config.staff).may_show)
+        self._centre: Final = CentreService(self.lookup, clock, consent, config.shop)
+
+    def disk_works(self) -> None:
+        """The disk takes again what is written."""
+        self.customers.disk_works()
 
     def handlers(self) -> dict[type[Request[Any]], Any]:
         """What answers which request."""
@@ -168,5 +181,5 @@ def _read_codes(state: Path, config: Config, faults: Faults) -> Codes:
         return read_codes(state / "grant.key", config.device.id)
     except OSError as error:
         # Nothing can be issued while the disk is like this: the journal refuses it.
-        faults.set("grants", f"the code key cannot be kept: {error.strerror}")
+        faults.set(CODE_KEY, f"the code key cannot be kept: {error.strerror}")
         return Codes(secrets.token_bytes(32), config.device.id)

@@ -199,6 +199,34 @@ class TestLockOut:
         assert await wrong(access, times=3) == ["bad_pin"] * 3
         assert await locked_s(access) == 30  # a person is counted all the same
 
+    async def test_of_strangers_costs_no_more_the_more_there_are(
+        self, access: Access, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A guesser with a new name for each guess has few hashes made, and little written."""
+        hashes: list[str] = []
+        writes: list[Path] = []
+
+        def verify(hashed: str, _: str) -> bool:
+            hashes.append(hashed)
+            return False
+
+        monkeypatch.setattr(access, "_verify", verify)
+        monkeypatch.setattr("gateway.access.write_atomic", lambda path, _: writes.append(path))
+        for number in range(1000):
+            await wrong(access, f"stranger {number}")
+        assert len(hashes) == len(writes) < 80
+        assert await wrong(access, times=3) == ["bad_pin"] * 3
+
+    async def test_leaves_the_way_back_to_whoever_is_signed_in(self, access: Access) -> None:
+        """Somebody who guesses from afar can lock a person's door, but not shut them out."""
+        await access.set_pin("Max", "8264")
+        token = (await access.login("Max", "8264")).token
+        await wrong(access, "Max", times=3)
+        assert await locked_s(access, "Max") == 30
+        assert access.session(token).staff == "Max"
+        await access.set_pin("Max", "9375")  # as an owner does, or root at the box
+        await access.login("Max", "9375")
+
     async def test_is_over_with_a_new_pin(self, access: Access) -> None:
         await wrong(access, times=3)
         await access.set_pin("Max", "8264")

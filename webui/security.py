@@ -4,11 +4,11 @@ A page on the internet can point its own name at a shop's box (DNS rebinding) an
 "the same origin": so a request must name this machine, or a host the owner allowed.
 """
 
+import re
 import socket
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
@@ -21,6 +21,9 @@ BODY_BYTES: Final = 16 * 1024
 FORM_PARTS: Final = 32
 
 _LOCAL_SUFFIXES: Final = ("local", "lan", "internal", "home.arpa")  # nobody can register these
+_HOST: Final = re.compile(
+    r"([a-z0-9_.-]+|\[[a-f0-9]*:[a-f0-9:.]*])(:\d{1,5})?", re.ASCII | re.IGNORECASE
+)
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _HEADERS: Final = {
@@ -92,10 +95,15 @@ def _guard(allowed_hosts: Iterable[str]) -> Callable[[], ResponseReturnValue | N
 
     def guard() -> ResponseReturnValue | None:
         host = _name_of(request.headers.get("Host", ""))
-        if host not in names and not is_own_address(host):
+        # A target with a host of its own goes before the header (RFC 9112, 3.2.2); only what is
+        # meant for a proxy has one.
+        is_for_a_proxy = not request.environ.get("RAW_URI", "/").startswith("/")
+        if is_for_a_proxy or (host not in names and not is_own_address(host)):
             return _refusal("This is not an address of this box. Allow it with --allowed-host.")
         if request.method not in _SAFE and not _is_from_here():
             return _refusal("This form came from another site.")
+        if "Transfer-Encoding" in request.headers:  # which no browser sends
+            return _refusal("Say how long the body is.", 411)
         g.host = host
         return None
 
@@ -103,11 +111,9 @@ def _guard(allowed_hosts: Iterable[str]) -> Callable[[], ResponseReturnValue | N
 
 
 def _name_of(host: str) -> str:
-    """The name of a Host header in lower case, without port, brackets and final dot."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    """The name of a Host header in lower case, without port, brackets and a final dot."""
+    found = _HOST.fullmatch(host)
+    return "" if found is None else found[1].strip("[]").lower().removesuffix(".")
 
 
 def _is_from_here() -> bool:
@@ -118,8 +124,8 @@ def _is_from_here() -> bool:
     return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
 
 
-def _refusal(sentence: str) -> ResponseReturnValue:
-    return Response(f"{sentence}\n", 400, mimetype="text/plain")
+def _refusal(sentence: str, status: int = 400) -> ResponseReturnValue:
+    return Response(f"{sentence}\n", status, mimetype="text/plain")
 
 
 def _forms() -> str:

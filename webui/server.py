@@ -2,43 +2,29 @@
 
 import gc
 import signal
-import socket
-import ssl
-from functools import partial
 from types import FrameType
 from typing import Any, Final
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.gthread import ThreadWorker
 
 from webui.app import create_app
 from webui.closing import closing
 from webui.options import Options
+from webui.reception import Reception
 from webui.streams import doorbell
-from webui.tls import OverTls, Tls, hurry
+from webui.tls import Tls
 
 THREADS: Final = 40
+CONNECTIONS: Final = 512
+"""At once, with what waits for a thread: well below the files that a process may have open."""
 GRACE_S: Final = 2
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Gunicorn's thread worker, which ends streams and sends held closes before it waits."""
+class Worker(Reception):
+    """Ends streams and sends held closes before it waits for its threads."""
 
     wsgi: Flask | None
-    tls: Tls | None = None  # set before the worker is made: gunicorn makes it by itself
-
-    def enqueue_req(self, conn: Any) -> None:
-        """A connection is to be served, for the first time or again."""
-        if not conn.initialized:
-            hurry(conn.sock)
-            if self.tls is not None and conn.server[1] == self.tls.port:
-                conn.cfg = OverTls(self.cfg, partial(self._context, conn.sock))
-        super().enqueue_req(conn)
-
-    def _context(self, connection: socket.socket) -> ssl.SSLContext:
-        assert self.tls is not None  # noqa: S101 - only asked for its connections
-        return self.tls.context(connection.getsockname()[0])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM."""
@@ -87,6 +73,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         settings: dict[str, object] = {
             "bind": self._sockets(),
             "control_socket_disable": True,
+            "forwarded_allow_ips": "",  # nobody stands before it whose word on a request counts
             "graceful_timeout": GRACE_S,
             "keepalive": 1,  # also how long an idle connection may hold up the end
             "limit_request_line": 2048,
@@ -96,6 +83,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "threads": THREADS,
             "when_ready": self._announce,
             "worker_class": Worker,
+            "worker_connections": CONNECTIONS,
+            # Its time is set every second, which on a card is a write in every half minute.
+            "worker_tmp_dir": "/dev/shm",  # noqa: S108 - mkstemp's name, and unlinked at once
             "workers": 1,
         }
         for name, value in settings.items():

@@ -49,6 +49,32 @@ def begin(path: Path, restored: Administered, at: Stamp) -> None:
         raise Refused("damaged_backup", f"the journal in it cannot be used: {error}") from error
 
 
+def note(path: Path, deed: Administered, at: Stamp) -> None:
+    """Add one thing that was done to the journal in `path`, which nobody has open.
+
+    Raises:
+        sqlite3.Error, ValueError: It cannot be used.
+    """
+    with closing(schema.open_writer(path)) as connection:
+        names = _names(connection)
+        if names is None:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        epoch, last = schema.meta(connection, "epoch") or "", reading.last_seq(connection)
+        transaction = Transaction(connection, names, epoch, last)
+        transaction.append(deed, at)
+        transaction.flush()
+        connection.execute("COMMIT")
+
+
+def _names(connection: sqlite3.Connection) -> Identity | None:
+    """Whose journal it is, None where nothing was ever recorded."""
+    found = connection.execute(
+        "SELECT device, account, mapping FROM era ORDER BY first DESC LIMIT 1"
+    ).fetchone()
+    return None if found is None else Identity(*found)
+
+
 def _look(connection: sqlite3.Connection) -> None:
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
@@ -71,13 +97,11 @@ def _begin(connection: sqlite3.Connection, restored: Administered, at: Stamp) ->
     epoch = crockford.random(_EPOCH_SYMBOLS)
     schema.set_meta(connection, "epoch", epoch)
     schema.set_meta(connection, "cursor", str(last))
-    names = connection.execute(
-        "SELECT device, account, mapping FROM era ORDER BY first DESC LIMIT 1"
-    ).fetchone()
-    if names is None:  # nothing was ever recorded: there is nothing to go on from
+    names = _names(connection)
+    if names is None:  # there is nothing to go on from
         return
     totals = tuple(Total(*key, n) for key, n in sorted(views.counters(connection).items()))
-    transaction = Transaction(connection, Identity(*names), epoch, last)
+    transaction = Transaction(connection, names, epoch, last)
     salvaged = Salvaged(epoch=before, last=last, unsent=len(unsent), counters=totals)
     transaction.append(salvaged, at)
     transaction.append(restored, at)

@@ -1,15 +1,19 @@
 """The backup's inside: a tar.gz with a manifest first, and every file by size and SHA-256."""
 
+import gzip
 import hashlib
 import io
+import shutil
 import tarfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import msgspec
 
 from gateway.errors import Refused
+from gateway.plain_tar import content, next_file
 
 NAMES: Final = (
     "gateway.toml",
@@ -28,6 +32,9 @@ SEALED_ONLY: Final = frozenset({"achivx.token"})
 """What goes into an encrypted backup alone: the token can pay and withdraw."""
 MOST_BYTES: Final = 4 << 30
 """What a backup may come to when it is unpacked: the journal's largest bound and its views."""
+
+ROOM_BYTES: Final = 64 << 20
+"""What stays free on the disk, for the journal, whatever somebody restores."""
 
 _MANIFEST: Final = "manifest.json"
 _MANIFEST_BYTES: Final = 64 * 1024
@@ -81,49 +88,46 @@ def unpack(archive: Path, into: Path) -> Manifest:
     """Write the files of an archive into an empty directory, each checked.
 
     Raises:
-        Refused: `damaged_backup`, `not_a_backup`.
+        Refused: `damaged_backup`, `not_a_backup`, `backup_too_large`, `disk_full`.
         OSError: The disk.
     """
     try:
-        with tarfile.open(archive, "r|gz") as found:
-            return _unpack(found, into)
-    except (tarfile.TarError, EOFError, ValueError) as error:
+        with gzip.open(archive) as stream:
+            return _unpack(stream, into)
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError) as error:
         raise Refused("damaged_backup", f"the file is damaged: {error}") from error
 
 
-def _unpack(archive: tarfile.TarFile, into: Path) -> Manifest:
-    first = archive.next()
+def _unpack(stream: gzip.GzipFile, into: Path) -> Manifest:
+    first = next_file(stream)
     if first is None or first.name != _MANIFEST or first.size > _MANIFEST_BYTES:
         raise Refused("not_a_backup", "this archive has no manifest of a box")
-    manifest = msgspec.json.decode(_content(archive, first).read(), type=Manifest)
+    text = b"".join(content(stream, first.size))
+    manifest = msgspec.json.decode(text, type=Manifest)
     expected = {member.name: member for member in manifest.members}
     if not NEEDED <= expected.keys() <= set(NAMES):
         raise Refused("not_a_backup", "this archive is not that of a whole box")
-    if sum(member.bytes for member in manifest.members) > MOST_BYTES:
+    most = sum(member.bytes for member in manifest.members)
+    if most > MOST_BYTES:
         raise Refused("backup_too_large", "there is more in it than any box keeps")
-    while (entry := archive.next()) is not None:
+    if shutil.disk_usage(into).free < most + ROOM_BYTES:
+        raise Refused("disk_full", "there is not enough room on the disk for what is in it")
+    while (entry := next_file(stream)) is not None:
         member = expected.pop(entry.name, None)
-        if member is None or not entry.isreg() or entry.size != member.bytes:
+        if member is None or entry.size != member.bytes:
             raise Refused("damaged_backup", f"the file is damaged at {entry.name!r}")
         # Under our own name for it: no path of the archive's is ever followed.
-        _put(_content(archive, entry), into / member.name, member)
+        _put(content(stream, entry.size), into / member.name, member)
     if expected:
         raise Refused("damaged_backup", f"the file ends before {', '.join(expected)}")
     return manifest
 
 
-def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
-    content = archive.extractfile(entry)
-    if content is None:
-        raise Refused("damaged_backup", f"the file is damaged at {entry.name!r}")
-    return content
-
-
-def _put(content: IO[bytes], path: Path, member: Member) -> None:
+def _put(blocks: Iterator[bytes], path: Path, member: Member) -> None:
     digest = hashlib.sha256()
     with path.open("xb") as file:
         path.chmod(0o600)
-        while block := content.read(_BLOCK):
+        for block in blocks:
             digest.update(block)
             file.write(block)
     if digest.hexdigest() != member.sha256:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import shutil
+import sqlite3
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -89,8 +90,13 @@ def can_go_back(state: Path) -> bool:
     return (state / BEFORE / _SETTINGS).exists()
 
 
-def go_back(state: Path) -> None:
+def go_back(state: Path, undone: Administered | None = None, at: Stamp | None = None) -> None:
     """Have the next start put back what was there before the latest restore.
+
+    Args:
+        state: The state directory.
+        undone: Who wanted it, for the journal that comes back.
+        at: Now.
 
     Raises:
         Refused: `no_way_back`.
@@ -98,9 +104,19 @@ def go_back(state: Path) -> None:
     """
     if not can_go_back(state):
         raise Refused("no_way_back", "nothing is kept of before a restore")
+    if undone is not None and at is not None:
+        _note(state / BEFORE / "journal.db", undone, at)
     _mark_absent(state / BEFORE)
     (state / BEFORE).rename(state / READY)
     sync_directory(state)
+
+
+def _note(path: Path, undone: Administered, at: Stamp) -> None:
+    """A journal that cannot take it is set aside at the next start; the way back is open."""
+    try:
+        anew.note(path, undone, at)
+    except (sqlite3.Error, ValueError) as error:
+        _log.error("that a restore was undone cannot be kept: %s", error)
 
 
 def finish(settings: Settings, loaded: Loaded) -> tuple[Loaded, bool]:

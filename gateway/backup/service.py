@@ -149,8 +149,8 @@ class BackupService:
         return messages.RestoreState(can_go_back=restore.can_go_back(self._state))
 
     async def _undo(self, _: messages.UndoRestore, asker: Asker) -> Done:
-        await self._tell(asker, Deed.RESTORE_UNDONE)
-        await _disk(lambda: restore.go_back(self._state))
+        undone = Administered(by=asker.name, via=asker.via, deed=Deed.RESTORE_UNDONE)
+        await _disk(partial(restore.go_back, self._state, undone, self._clock.now()))
         self._start_anew()
         return Done()
 

@@ -6,14 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from gateway.backup.archive import MOST_BYTES
+from gateway.backup.archive import MOST_BYTES, ROOM_BYTES
 from gateway.errors import Refused
 
 PIECE_BYTES: Final = 512 * 1024
 FILES_MOST: Final = 2
 """Files that are kept on their way at once; a further one takes the oldest's place."""
 DIRECTORY: Final = "transfer"
-_ROOM_BYTES: Final = 64 << 20
 
 
 class Transfer:
@@ -55,7 +54,7 @@ class Transfer:
             raise Refused("backup_too_large", "no backup of a box is as large as that")
         name = self.new()
         # Unpacked and looked through beside itself, it takes several times its size.
-        if shutil.disk_usage(self.directory).free < 4 * size + _ROOM_BYTES:
+        if shutil.disk_usage(self.directory).free < 4 * size + ROOM_BYTES:
             self.drop(name)
             raise Refused("disk_full", "there is not enough room on the disk for this backup")
         self._sizes[name] = size

@@ -97,7 +97,7 @@ class People:
         self._desk: Final = desk
         self._grants: Final = grants
         self._personal: Final = personal
-        self._tag_key: Final = tag_key
+        self.tag_key = tag_key
         self._accounts: Final = accounts
         self._remembered: Final = remembered
         self._on_forgotten: Final = on_forgotten
@@ -254,4 +254,4 @@ class People:
         return [grant.as_of(now) for grant in found]
 
     def _tag(self, account: str) -> str:
-        return hmac.digest(self._tag_key, account.encode(), "sha256").hex()
+        return hmac.digest(self.tag_key, account.encode(), "sha256").hex()

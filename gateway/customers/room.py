@@ -26,6 +26,10 @@ from gateway.request import Request
 
 LOOK_S: Final = 3600.0
 """How often what is over is deleted."""
+CODE_KEY: Final = "grants"
+"""The part of the box whose fault it is that the codes' key is not on disk."""
+_TAG_KEY: Final = "personal/key"
+_BY_DISK: Final = (CODE_KEY, _TAG_KEY, "personal")
 _DAY_NS: Final = 24 * 3600 * NS_PER_S
 
 
@@ -65,25 +69,28 @@ class CustomerRoom:
         self._keep_ns: Final = config.customers.keep_days * _DAY_NS
         self._personal: Final = Personal(state / "personal.db", faults.set)
         self._keys: Final = Keys(state / "grant.key", codes)
-        people = People(
+        self._faults: Final = faults
+        self._tag_key_file: Final = state / "customer.key"
+        self._is_due: Final = asyncio.Event()
+        self._people: Final = People(
             config=config.customers,
             clock=clock,
             journal=journal,
             desk=floor.desk,
             grants=grants,
             personal=self._personal,
-            tag_key=_tag_key(state / "customer.key", faults),
+            tag_key=_tag_key(self._tag_key_file, faults),
             accounts=accounts,
             remembered=remembered,
             on_forgotten=on_forgotten,
         )
         self._cases: Final = CaseService(
-            config=config, clock=clock, floor=floor, journal=journal, people=people
+            config=config, clock=clock, floor=floor, journal=journal, people=self._people
         )
         self._counter: Final = CounterService(
             clock=clock,
             journal=journal,
-            people=people,
+            people=self._people,
             grants=grants,
             codes=codes,
             keys=self._keys,
@@ -97,12 +104,36 @@ class CustomerRoom:
         """Finish what was begun."""
         self._personal.close()
 
+    def disk_works(self) -> None:
+        """The disk takes again what is written: perhaps also what it would not at the start."""
+        if any(self._faults.words(part) for part in _BY_DISK):
+            self._is_due.set()
+
     async def run(self) -> None:
         """Delete what is over, from now on and until cancelled."""
         while True:
-            with contextlib.suppress(PersonalError, JournalError, Refused):  # the faults tell
+            self._is_due.clear()
+            # The faults tell what does not work.
+            with contextlib.suppress(PersonalError, Refused):
+                await self._keep_keys()
+            with contextlib.suppress(PersonalError, JournalError, Refused):
                 await self.look()
-            await asyncio.sleep(LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._is_due.wait()
+
+    async def _keep_keys(self) -> None:
+        """Keep the keys that there was no disk for at the start."""
+        if self._faults.words(CODE_KEY):
+            await self._keys.keep()
+            self._faults.set(CODE_KEY, None)
+        if self._faults.words(_TAG_KEY):
+            try:
+                key = await asyncio.to_thread(key_file, self._tag_key_file, self._people.tag_key)
+            except OSError as error:
+                raise PersonalError(f"the key cannot be kept: {error}") from error
+            self._people.tag_key = key
+            self._faults.set(_TAG_KEY, None)
 
     async def look(self) -> None:
         """Delete what is over: personal data after its days, keys after their last code.
@@ -127,5 +158,5 @@ def _tag_key(path: Path, faults: Faults) -> bytes:
     try:
         return key_file(path)
     except OSError as error:
-        faults.set("personal/key", f"customers are known until a restart: {error.strerror}")
+        faults.set(_TAG_KEY, f"customers are known until a restart: {error.strerror}")
         return secrets.token_bytes(32)

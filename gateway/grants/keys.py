@@ -23,10 +23,8 @@ def read_codes(path: Path, device: str) -> Codes:
     Raises:
         OSError: It can neither be read nor made.
     """
-    data = key_file(path)
-    whole = range(KEY_BYTES, len(data) + 1, KEY_BYTES)
-    keys = [data[end - KEY_BYTES : end] for end in whole]
-    return Codes(keys[0], device, tuple(keys[1:]))
+    keys = _split(key_file(path))
+    return Codes(keys[0], device, keys[1:])
 
 
 class Keys:
@@ -41,6 +39,21 @@ class Keys:
         self._path: Final = path
         self._codes: Final = codes
         self._changing: Final = asyncio.Lock()
+
+    async def keep(self) -> None:
+        """Have on disk what there was no disk for at the start; what it had kept, signs again.
+
+        Raises:
+            Refused: `not_kept` by the disk.
+        """
+        async with self._changing:
+            try:
+                kept = await asyncio.to_thread(_kept, self._path)
+            except OSError as error:
+                raise _not_kept(error) from error
+            # A code may have been made with ours meanwhile: it goes when no live code needs it.
+            keys = (*kept, *(key for key in self._codes.keys if key not in kept))
+            await self._change(keys)
 
     async def rotate(self, live: list[str]) -> int:
         """Sign with a new key from now on; returns how many old ones stay for `live` codes.
@@ -80,5 +93,18 @@ class Keys:
         try:
             await asyncio.to_thread(write_atomic, self._path, b"".join(keys))
         except OSError as error:
-            raise Refused("not_kept", f"the key cannot be kept: {error.strerror}") from error
+            raise _not_kept(error) from error
         self._codes.keys = keys
+
+
+def _kept(path: Path) -> tuple[bytes, ...]:
+    return _split(path.read_bytes()) if path.exists() else ()
+
+
+def _split(data: bytes) -> tuple[bytes, ...]:
+    whole = range(KEY_BYTES, len(data) + 1, KEY_BYTES)
+    return tuple(data[end - KEY_BYTES : end] for end in whole)
+
+
+def _not_kept(error: OSError) -> Refused:
+    return Refused("not_kept", f"the key cannot be kept: {error.strerror}")

@@ -80,7 +80,7 @@ def _entry(event: Event, at_s: float) -> AuditEntry | None:
             found = (AuditKind.BOX, event.by, event.deed.value, about, "")
         case OwnerPinReset():
             found = (AuditKind.BOX, "", "owner_pin_reset", (event.button,), "")
-        case FactoryResetRequested():
+        case FactoryResetRequested() if event.button:  # else the page's own deed says who it was
             found = (AuditKind.BOX, "", "factory_reset_requested", (event.button,), "")
         case GrantIssued(override=str() as reason):
             found = (AuditKind.GRANTS, event.by, "grant_overridden", (event.offer,), reason)

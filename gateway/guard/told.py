@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from typing import Final
+from collections.abc import Awaitable
+from typing import Final, Protocol
 
 from gateway.clock import Clock
 from gateway.control import Asker
@@ -11,6 +12,14 @@ from gateway.journal.store import Journal
 
 KEEP_S: Final = 5.0
 """How long a deed waits until the journal has it on disk; it is done in any case."""
+
+
+class Tell(Protocol):
+    """`tell` for a room that needs to know neither the journal nor the time."""
+
+    def __call__(self, asker: Asker, deed: Deed, about: str | None = None, /) -> Awaitable[None]:
+        """Have the journal keep it."""
+        ...
 
 
 async def tell(

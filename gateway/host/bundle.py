@@ -23,6 +23,7 @@ from typing import IO, Final
 import msgspec
 
 from gateway.errors import Refused
+from gateway.plain_tar import content, next_file
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -144,10 +145,10 @@ def verified(bundle: Path, key: Path, work: Path) -> Manifest:
     if not key.exists():
         raise Refused("no_key", "this box trusts no key, so it takes no updates: see operations")
     work.mkdir(mode=0o700, exist_ok=True)
-    with _members(bundle) as members:
+    with _opened(bundle) as stream:
         manifest, signature = work / MANIFEST, work / SIGNATURE
-        manifest.write_bytes(_read(members, MANIFEST, MANIFEST_BYTES))
-        signature.write_bytes(_read(members, SIGNATURE, SIGNATURE_BYTES))
+        manifest.write_bytes(_read(stream, MANIFEST, MANIFEST_BYTES))
+        signature.write_bytes(_read(stream, SIGNATURE, SIGNATURE_BYTES))
     if not _is_signed(manifest, signature, key):
         raise Refused("not_signed", "this is not signed with the key that this box trusts")
     try:
@@ -165,10 +166,10 @@ def extract_payload(bundle: Path, manifest: Manifest, target: Path) -> None:
     """
     wanted = manifest.files[PAYLOAD]
     digest, size = hashlib.sha256(), 0
-    with _members(bundle) as members, target.open("wb") as file:
+    with _opened(bundle) as stream, target.open("wb") as file:
         for name in (MANIFEST, SIGNATURE):
-            _read(members, name, MANIFEST_BYTES)
-        for chunk in _chunks(_next(members, PAYLOAD)):
+            _read(stream, name, MANIFEST_BYTES)
+        for chunk in content(stream, _size(stream, PAYLOAD)):
             size += len(chunk)
             if size > wanted.size:
                 break
@@ -229,12 +230,12 @@ def _is_signed(manifest: Path, signature: Path, key: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _members(bundle: Path) -> Iterator[tarfile.TarFile]:
-    """The members of a bundle; whatever is wrong with its frame is a torn bundle."""
+def _opened(bundle: Path) -> Iterator[IO[bytes]]:
+    """A bundle from its beginning; whatever is wrong with its frame is a torn bundle."""
     try:
-        with tarfile.open(bundle, "r:") as archive:
-            yield archive
-    except tarfile.TarError as error:
+        with bundle.open("rb") as stream:
+            yield stream
+    except (tarfile.TarError, UnicodeDecodeError, EOFError) as error:
         raise _torn() from error
 
 
@@ -242,20 +243,19 @@ def _torn() -> Refused:
     return Refused("torn", "this is no update, or only a part of one: fetch it again")
 
 
-def _next(archive: tarfile.TarFile, name: str) -> IO[bytes]:
-    member = archive.next()
-    if member is None or member.name != name or not member.isreg():
+def _size(stream: IO[bytes], name: str) -> int:
+    """How large the next file is, which has to be this one."""
+    entry = next_file(stream)
+    if entry is None or entry.name != name:
         raise _torn()
-    file = archive.extractfile(member)
-    assert file is not None  # noqa: S101 - it is a plain file
-    return file
+    return entry.size
 
 
-def _read(archive: tarfile.TarFile, name: str, most: int) -> bytes:
-    data = _next(archive, name).read(most + 1)
-    if len(data) > most:
+def _read(stream: IO[bytes], name: str, most: int) -> bytes:
+    size = _size(stream, name)
+    if size > most:
         raise _torn()
-    return data
+    return b"".join(content(stream, size))
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

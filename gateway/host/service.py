@@ -10,7 +10,9 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.control import Asker
 from gateway.errors import Refused
+from gateway.events import Deed
 from gateway.gestures import Gestures
+from gateway.guard.told import Tell
 from gateway.host import messages, verbs
 from gateway.host.bundle import BUNDLE_BYTES
 from gateway.host.client import SLOW_S, HostClient
@@ -32,6 +34,7 @@ class HostService:
         lane: Knows which transmitters work.
         gestures: Leaves the mark of a factory reset.
         on_change: Called after anything that a page shows has changed.
+        tell: Keeps who did what.
         client: The way to the host.
         releases: The trees of the application, to read from.
     """
@@ -44,6 +47,7 @@ class HostService:
         lane: PageLane,
         gestures: Gestures,
         on_change: Callable[[], None],
+        tell: Tell,
         client: HostClient | None = None,
         releases: Releases | None = None,
     ) -> None:
@@ -52,6 +56,7 @@ class HostService:
         self._lane: Final = lane
         self._gestures: Final = gestures
         self._on_change: Final = on_change
+        self._tell: Final = tell
         self._host: Final = client or HostClient()
         self._releases: Final = releases or Releases(HOME)
         self._upload: Final = Path(config.paths.state) / verbs.SPOOL / verbs.UPLOAD
@@ -109,22 +114,32 @@ class HostService:
 
     # --- clock and network -----------------------------------------------------------------
 
-    async def _set_clock(self, request: messages.SetBoxClock, _: Asker) -> Done:
+    async def _set_clock(self, request: messages.SetBoxClock, asker: Asker) -> Done:
         if self._clock.now().synced:
             raise Refused("clock_synced", "the time comes from the network and is right")
         await self._host.ask(verbs.SetClock(request.unix_s))
+        await self._tell(asker, Deed.CLOCK_SET)
         return Done()
 
-    async def _set_name(self, request: messages.SetBoxName, _: Asker) -> Done:
+    async def _set_name(self, request: messages.SetBoxName, asker: Asker) -> Done:
         await self._host.ask(verbs.SetHostname(request.name))
+        await self._tell(asker, Deed.BOX_NAMED, request.name)
         return Done()
 
-    async def _set_wifi(self, request: messages.SetBoxWifi, _: Asker) -> Done:
-        return await self._begin("wifi", verbs.SetWifi(request.ssid, request.password))
+    async def _set_wifi(self, request: messages.SetBoxWifi, asker: Asker) -> Done:
+        await self._begin("wifi", verbs.SetWifi(request.ssid, request.password))
+        await self._tell(asker, Deed.WIFI_SET, request.ssid)
+        return Done()
 
-    async def _set_access_point(self, request: messages.SetAccessPoint, _: Asker) -> Done:
-        verb = verbs.OpenAccessPoint() if request.is_open else verbs.CloseAccessPoint()
-        return await self._begin("wifi", verb)
+    async def _set_access_point(self, request: messages.SetAccessPoint, asker: Asker) -> Done:
+        verb, deed = (
+            (verbs.OpenAccessPoint(), Deed.ACCESS_POINT_OPENED)
+            if request.is_open
+            else (verbs.CloseAccessPoint(), Deed.ACCESS_POINT_CLOSED)
+        )
+        await self._begin("wifi", verb)
+        await self._tell(asker, deed)
+        return Done()
 
     # --- updates ---------------------------------------------------------------------------
 
@@ -144,7 +159,7 @@ class HostService:
             raise Refused("not_kept", f"the upload cannot be kept: {error.strerror}") from error
         return Uploaded(size=self._size())
 
-    async def _apply(self, request: messages.ApplyUpdate, _: Asker) -> Done:
+    async def _apply(self, request: messages.ApplyUpdate, asker: Asker) -> Done:
         pagers = self._config.pagers
         verb = verbs.ApplyUpdate(
             stick=request.stick,
@@ -152,33 +167,37 @@ class HostService:
             working=tuple(each.name for each in self._lane.transmitters if each.is_usable),
             pager=pagers[0].name if pagers else "",
         )
-        return await self._begin("update", verb)
+        await self._begin("update", verb)
+        await self._tell(asker, Deed.UPDATE_BEGUN, request.stick or None)
+        return Done()
 
     def _size(self) -> int:
         return self._upload.stat().st_size if self._upload.exists() else 0
 
     # --- the box ---------------------------------------------------------------------------
 
-    async def _restart(self, _: messages.RestartBox, __: Asker) -> Done:
+    async def _restart(self, _: messages.RestartBox, asker: Asker) -> Done:
+        self._host.need()
+        await self._tell(asker, Deed.BOX_RESTARTED)  # afterwards there may be no time for it
         await self._host.ask(verbs.RestartBox())
         return Done()
 
-    async def _factory_reset(self, request: messages.FactoryReset, _: Asker) -> Done:
+    async def _factory_reset(self, request: messages.FactoryReset, asker: Asker) -> Done:
         self._host.need()
         if request.device != self._config.device.id:
             raise Refused("other_device", f"the id of this box is {self._config.device.id}")
+        await self._tell(asker, Deed.RESET_REQUESTED)
         await self._gestures.request_reset("")
         return Done()
 
     # --- how -------------------------------------------------------------------------------
 
-    async def _begin(self, name: str, verb: verbs.AnyVerb) -> Done:
+    async def _begin(self, name: str, verb: verbs.AnyVerb) -> None:
         """Begin something slow: whoever asks need not wait, and may be cut off by it."""
         self._host.need()
         if self._job.running:
             raise Refused("busy", "something else is under way: wait for its end")
         self._start(name, verb)
-        return Done()
 
     def _start(self, name: str, verb: verbs.AnyVerb) -> None:
         self._job = Job(name=name, running=True)

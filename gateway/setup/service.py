@@ -7,14 +7,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from gateway.access import Access
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.config.edit import Edit
 from gateway.control import Asker
 from gateway.errors import Refused
+from gateway.events import Deed
 from gateway.files import write_atomic
 from gateway.floor import Floor
+from gateway.guard.told import Tell
 from gateway.inputs.pins import Pins
 from gateway.inputs.verdicts import Pressed
 from gateway.model import Page, Priority, Receipt, ReceiptState, Role
@@ -44,6 +48,7 @@ class SetupService:
         changes: Writes the settings.
         on_change: Called after anything that the wizard shows has changed.
         on_finished: Called when set-up is over.
+        tell: Keeps who did what, beside the settings.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class SetupService:
         changes: Changes,
         on_change: Callable[[], None],
         on_finished: Callable[[], None],
+        tell: Tell,
     ) -> None:
         self._config: Final = config
         self._clock: Final = clock
@@ -66,6 +72,7 @@ class SetupService:
         self._changes: Final = changes
         self._on_change: Final = on_change
         self._on_finished: Final = on_finished
+        self._tell: Final = tell
         self._state: Final = Path(config.paths.state)
         self._code: Final = ClaimCode(self._state)
         self._progress: Final = Progress(self._state / "setup.json")
@@ -106,7 +113,7 @@ class SetupService:
 
     # --- the owner -------------------------------------------------------------------------
 
-    async def _claim(self, request: messages.Claim, _: Asker) -> Session:
+    async def _claim(self, request: messages.Claim, asker: Asker) -> Session:
         name = request.name.strip()
         async with self._claiming:
             if self._access.is_claimed:
@@ -117,6 +124,7 @@ class SetupService:
             edits = steps.claim(self._changes.written(), name, request.language)
             await self._changes.step(edits, name)
             await self._access.set_pin(name, request.password)
+            await self._tell(msgspec.structs.replace(asker, name=name), Deed.PIN_SET, name)
         session = await self._access.login(name, request.password)
         self._on_change()
         return Session(token=session.token, staff=name, role=Role.OWNER)
@@ -189,6 +197,7 @@ class SetupService:
         await self._do(SetupStep.STAFF, edits, asker)
         if request.pin:
             await self._access.set_pin(request.name.strip(), request.pin)
+            await self._tell(asker, Deed.PIN_SET, request.name.strip())
         return await self._changed()
 
     async def _remove_person(self, request: messages.RemovePerson, asker: Asker) -> SetupView:
@@ -206,6 +215,7 @@ class SetupService:
         except OSError as error:
             raise Refused("not_kept", f"the token cannot be kept: {error}") from error
         await self._do(SetupStep.SERVER, steps.server(request.address, str(path)), asker)
+        await self._tell(asker, Deed.TOKEN_SET, request.address)
         self._progress.set(SetupStep.SERVER, StepState.DONE)
         return await self._changed()
 

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import msgspec
@@ -111,6 +112,24 @@ class TestTampered:
         path = tmp_path / "x.achivx"
         path.write_bytes(b"hello")
         assert refusal(path, keys, tmp_path) == "torn"
+
+    @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+    def test_a_header_without_an_end_is_not_read_into_memory(
+        self, tmp_path: Path, keys: Keys, kind: bytes
+    ) -> None:
+        """Before the signature is looked at, whoever can upload could else take all of it."""
+        info = tarfile.TarInfo("pax")
+        info.type, info.size = kind, 100 << 20
+        path = tmp_path / "x.achivx"
+        with path.open("wb") as file:
+            file.write(info.tobuf(tarfile.GNU_FORMAT))
+            file.truncate(info.size)
+        tracemalloc.start()
+        try:
+            assert refusal(path, keys, tmp_path) == "torn"
+            assert tracemalloc.get_traced_memory()[1] < 10 << 20
+        finally:
+            tracemalloc.stop()
 
     def test_cut_off_anywhere(self, tmp_path: Path, make_bundle: MakeBundle, keys: Keys) -> None:
         whole = make_bundle().read_bytes()

@@ -12,6 +12,7 @@ from gateway.clock import Stamp
 from gateway.config import Config, Device, Pager, Paths, Shop
 from gateway.control import Asker
 from gateway.errors import Refused
+from gateway.events import Deed
 from gateway.host import messages, service, verbs
 from gateway.host.bundle import BUNDLE_BYTES
 from gateway.host.client import HostClient
@@ -108,6 +109,7 @@ class Box:
         self.gestures = _Gestures()
         self.clock = _Clock()
         self.changed = asyncio.Event()
+        self.told: list[tuple[Asker, Deed, str | None]] = []
         self.home = tmp_path / "home"
         self.home.mkdir()
         config = Config(
@@ -122,9 +124,13 @@ class Box:
             lane=_Lane(),  # type: ignore[arg-type]
             gestures=self.gestures,  # type: ignore[arg-type]
             on_change=self.changed.set,
+            tell=self.tell,
             client=HostClient(tmp_path / "host.sock"),
             releases=Releases(self.home),
         )
+
+    async def tell(self, asker: Asker, deed: Deed, about: str | None = None, /) -> None:
+        self.told.append((asker, deed, about))
 
     async def ask(self, request: Request[Any]) -> Any:
         return await self.service.handlers()[type(request)](request, OWNER)

@@ -12,12 +12,12 @@ from gateway.errors import Refused
 from gateway.messages import GetSettings, GetStatus, Hello, Login, PutSettings, SetPin
 from gateway.model import ButtonKind, Language, ReceiptState
 from gateway.setup import claim
+from gateway.setup.device_messages import GetDevices
 from gateway.setup.messages import (
     ApplySettings,
     CheckSettings,
     Claim,
     EditSettings,
-    GetDevices,
     GetHistory,
     GetPastSettings,
     GetSetup,

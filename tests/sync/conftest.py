@@ -2,9 +2,11 @@
 
 import asyncio
 import subprocess
+import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,12 +21,14 @@ from gateway.sync.achivx import AchivxClient
 from gateway.sync.bridge import Bridge
 from gateway.sync.bridge_config import BridgeConfig, Device
 from gateway.sync.mapping import CANARY
-from gateway.sync.mqtt import Timers
+from gateway.sync.mqtt import Link, Session, Timers
 from gateway.sync.recorder import Recorder
 from gateway.sync.uplink import Batch
+from tests.sync.json_schema import Schema
 
 USERS = ("bridge", "office", "box-1", "box-2")
 TOKEN = "a-token-that-nobody-may-read"
+PROGRAM = Path(__file__).parents[2] / "gateway"
 SHIPPED = Path(__file__).parents[2] / "docs" / "achivx" / "gamification.json"
 AT = Stamp("boot", 1, 2, synced=True)
 PRESS = Pressed(button="b", kind=ButtonKind.UNHAPPY, zone="z")
@@ -87,13 +91,39 @@ def canaries(server: AchivxServer) -> Counter[str | None]:
     return Counter(each.key for each in server.ledger.actions if each.action == CANARY)
 
 
-async def until(look: Callable[[], object], most_s: float = 8.0) -> None:
+async def until(look: Callable[[], object], most_s: float = 20.0) -> None:
     """Return as soon as `look` finds something; fail when it never does."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + most_s
     while not look():
         assert loop.time() < deadline, "it never came"
         await asyncio.sleep(0.005)
+
+
+@pytest.fixture(autouse=True)
+def spoken(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bytes]]]:
+    """What the program itself says over the broker in a test: all of it is as docs/mqtt says.
+
+    Tests say nonsense on purpose, so only what is published from within the program counts.
+    """
+    said: list[tuple[str, bytes]] = []
+    publish, begin = Link.publish, Link.__init__
+
+    def overheard(link: Link, topic: str, payload: bytes, **options: Any) -> Any:
+        if Path(sys._getframe(1).f_code.co_filename).is_relative_to(PROGRAM):
+            said.append((topic, payload))
+        return publish(link, topic, payload, **options)
+
+    def begun(link: Link, broker: MqttUplink, session: Session, timers: Timers) -> None:
+        if session.will is not None and session.client.startswith("achivx-"):
+            said.append((session.will.topic, session.will.payload))
+        begin(link, broker, session, timers)
+
+    monkeypatch.setattr(Link, "publish", overheard)
+    monkeypatch.setattr(Link, "__init__", begun)
+    yield said
+    for topic, payload in said:
+        assert Schema(topic.rpartition("/")[2]).complaints(payload) == [], topic
 
 
 @pytest.fixture

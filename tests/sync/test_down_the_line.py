@@ -215,8 +215,9 @@ async def test_leader_boards_are_there_without_the_centre(
         by_name: dict[str, LeaderBoardView] = {each.name: each for each in found}
         lines = by_name["Recoveries"].lines
         # Boris did not agree, and nobody asked whoever works elsewhere.
-        assert [(line.rank, line.account) for line in lines] == [(2, "anna")]
-        assert [(line.rank, line.account) for line in by_name["HappyShops"].lines] == [(1, "shop")]
+        assert [(line.rank, line.account, line.name) for line in lines] == [(2, "anna", "Anna")]
+        (ours,) = by_name["HappyShops"].lines
+        assert (ours.rank, ours.account, ours.name) == (1, "shop", "Café")
         assert by_name["Recoveries"].updated_at == moment
         age_s = by_name["Recoveries"].age_s
         assert age_s is not None
@@ -224,5 +225,5 @@ async def test_leader_boards_are_there_without_the_centre(
     capsys.readouterr()
     assert await asyncio.to_thread(main, ["leaders", "--config", str(box.path)]) == 0
     shown = capsys.readouterr().out
-    assert "Recoveries  0 min old\n   2  anna  " in shown
+    assert "Recoveries  0 min old\n   2  anna  3  Anna\n" in shown
     assert "boris" not in shown

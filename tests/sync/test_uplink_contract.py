@@ -100,7 +100,7 @@ async def way(
         up = asyncio.Event()
         transport.on_link_up = up.set
         async with transport:
-            await asyncio.wait_for(up.wait(), 5)
+            await asyncio.wait_for(up.wait(), 20)
             yield Way(transport, server)
 
 
@@ -221,7 +221,7 @@ async def test_a_server_killed_in_the_middle(way: Way) -> None:
 
 async def test_a_frozen_server_does_all_of_it_later_and_once(way: Way) -> None:
     whole = mixed(8)
-    await way.deliver(batch_from(whole, 8))
+    await way.deliver_all(batch_from(whole, 8))
     way.server.freeze()
     with pytest.raises(Interrupted, match="DEADLINE_EXCEEDED"):
         await way.deliver(whole)
@@ -254,7 +254,7 @@ async def test_a_lost_index_holds_the_line(way: Way) -> None:
         await way.deliver(batch(PRESS))
     way.server.ledger.index_missing = True
     await way.server.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         with pytest.raises(Held, match="twice"):
             await way.deliver_all(batch(PRESS))
     assert booked(way.server) == []

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+import pytest
 from flask.testing import FlaskClient
 
 from gateway.setup.messages import AddPerson
@@ -25,6 +26,7 @@ def guess(client: FlaskClient, name: str, pin: str) -> str:
     return re.sub(LOCKED, "locked", words)
 
 
+@pytest.mark.timeout(600)
 def test_ten_thousand_guesses(owner: FlaskClient, live: "LiveShop") -> None:  # noqa: F811
     live.ask(AddPerson(name="Ann", pin="736251"))
     over = threading.Event()

@@ -46,8 +46,15 @@ class TestHosts:
 
     @pytest.mark.parametrize(
         "host",
-        ["evil.example", "", NOWHERE, "192.0.2.1", "localhost.evil.example", "[", "a b", "[::"],
-    )
+        [
+            "evil.example", "", NOWHERE, "192.0.2.1", "localhost.evil.example", "[", "a b", "[::",
+            "evil@localhost", "localhost@evil.example", "localhost/evil", "localhost?evil",
+            "localhost#evil", "localhost\\evil", "localhost,evil.example", "localhost..",
+            "localhost:80:80", "localhost:http", "localhost:123456", "127.1", "2130706433",
+            "0x7f000001", "127.0.0.1.nip.io", "[127.0.0.1]", "[fe80::1%25eth0]", "::1", "лока",
+            "a" * 300, ".", "-",
+        ],
+    )  # fmt: skip
     def test_others_do_not(self, client: FlaskClient, host: str) -> None:
         answer = client.get("/login", headers={"Host": host})
         assert answer.status_code == 400
@@ -56,6 +63,11 @@ class TestHosts:
     def test_even_files_are_guarded(self, client: FlaskClient) -> None:
         headers = {"Host": "evil.example"}
         assert client.get("/static/app.css", headers=headers).status_code == 400
+
+    def test_a_request_to_a_proxy_is_for_another_host(self, client: FlaskClient) -> None:
+        for target in ("http://evil.example/login", "http://localhost/login", "evil.example:80"):
+            answer = client.get("/login", environ_overrides={"RAW_URI": target})
+            assert answer.status_code == 400
 
     def test_the_machines_own_name_is_known(self) -> None:
         short = socket.gethostname().lower().split(".")[0]
@@ -147,6 +159,11 @@ class TestBodies:
         assert answer.status_code in (303, 400, 413)
         with client.session_transaction() as session:
             assert "token" not in session
+
+    def test_one_that_does_not_say_its_length_is_not_read(self, client: FlaskClient) -> None:
+        headers = {"Transfer-Encoding": "chunked"}
+        for path in ("/login", "/settings/box/restore", "/nothing"):
+            assert client.post(path, data=ANNA, headers=headers).status_code == 411
 
     @pytest.mark.parametrize("cookie", ["x", "eyJ0b2tlbiI6MX0.aaaa.bbbb", "\x7f"])
     def test_a_made_up_cookie_is_nobody(self, client: FlaskClient, cookie: str) -> None:

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -215,6 +216,40 @@ class TestPorts:
     ) -> None:
         gateway.info = msgspec.structs.replace(gateway.info, claimed=False, staff=())
         assert ports.ask("/setup")[0].status == 200
+
+    @pytest.mark.parametrize(
+        "header", ["X-Forwarded-Proto", "X-Forwarded-Protocol", "X-Forwarded-Ssl"]
+    )
+    def test_nobody_is_believed_to_have_come_by_tls(self, ports: Ports, header: str) -> None:
+        """Also where the environment, which gunicorn reads by itself, names somebody to believe."""
+        link = http.client.HTTPConnection("127.0.0.1", ports.plain, timeout=WAIT_S)
+        says = {
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-Protocol": "ssl",
+            "X-Forwarded-Ssl": "on",
+        }
+        headers = {header: says[header], "X-Forwarded-Host": "evil.example", "SCRIPT_NAME": "/evil"}
+        link.request("GET", "/board", headers=headers)
+        answer = link.getresponse()
+        assert answer.headers["Location"] == f"https://127.0.0.1:{ports.tls}/board"
+        link.close()
+
+    @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+    def test_only_tls_of_today_is_spoken(self, ports: Ports) -> None:
+        context = ssl.create_default_context(cadata=root_of(ports))
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        for version, spoken in (
+            (ssl.TLSVersion.TLSv1, False), (ssl.TLSVersion.TLSv1_1, False),
+            (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True),
+        ):  # fmt: skip
+            context.maximum_version = version
+            context.minimum_version = version
+            plain = socket.create_connection(("127.0.0.1", ports.tls), WAIT_S)
+            with ExitStack() as held:
+                held.enter_context(plain)
+                if not spoken:
+                    held.enter_context(pytest.raises((ssl.SSLError, ConnectionError)))
+                context.wrap_socket(plain, server_hostname="127.0.0.1").close()
 
     def test_no_strict_transport(self, ports: Ports) -> None:
         answer, _ = ports.ask("/login", root=root_of(ports))

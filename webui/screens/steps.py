@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from flask import Blueprint, flash, render_template, request
+from flask import Blueprint, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webui import words
@@ -54,6 +54,8 @@ KINDS: Final = (
     ButtonKind.ACKNOWLEDGE,
 )
 _HZ: Final = 1_000_000
+_LIVE: Final = (SetupStep.TRANSMITTER, SetupStep.BUTTONS, SetupStep.REHEARSAL)
+"""Steps of which a part changes by itself."""
 _WEEK: Final = (("workdays", ("mon", "tue", "wed", "thu", "fri")), ("weekend", ("sat", "sun")))
 
 blueprint = Blueprint("steps", __name__, url_prefix="/setup")
@@ -72,6 +74,8 @@ def show(step: str) -> ResponseReturnValue:
 def live(step: str) -> ResponseReturnValue:
     """The part of it that changes by itself."""
     which = known(step)
+    if which not in _LIVE:
+        abort(404)
     return render_template(f"setup/live/{which.value}.html", **_surroundings(which))
 
 
