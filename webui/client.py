@@ -92,6 +92,7 @@ from gateway.messages import (
     UndoRedeem,
     VoidGrant,
     WhoAmI,
+    Withdraw,
 )
 from gateway.model import (
     AlertCause,
@@ -106,15 +107,14 @@ from gateway.model import (
     ReceiptState,
     Role,
 )
+from gateway.setup.device_messages import DevicesView, GetDevices, GetFaults, TrySignal
 from gateway.setup.messages import (
     AddPerson,
     ApplySettings,
     CheckSettings,
     Claim,
-    DevicesView,
     EditSettings,
     FinishSetup,
-    GetDevices,
     GetHistory,
     GetPastSettings,
     GetSetup,
@@ -135,11 +135,10 @@ from gateway.setup.messages import (
     SetupView,
     StepState,
     TryPage,
-    TrySignal,
     UndoStep,
 )
 from gateway.simulator.messages import GetShop, PressButton, Shop, Watch
-from gateway.sync.messages import GetLeaderBoards, LeaderBoardView
+from gateway.sync.messages import GetLeaderBoards, LeaderBoardView, LeaderLine
 
 __all__ = [
     "Acknowledge",
@@ -178,6 +177,7 @@ __all__ = [
     "GetCase",
     "GetCauses",
     "GetDevices",
+    "GetFaults",
     "GetGrants",
     "GetGuidance",
     "GetHistory",
@@ -203,6 +203,7 @@ __all__ = [
     "Label",
     "Language",
     "LeaderBoardView",
+    "LeaderLine",
     "LearnButton",
     "Logout",
     "LookUpCustomer",
@@ -263,6 +264,7 @@ __all__ = [
     "VoidGrant",
     "Watch",
     "WhoAmI",
+    "Withdraw",
     "ask_simulator",
     "csv_lines",
     "csv_rows",

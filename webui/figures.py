@@ -90,6 +90,25 @@ def told(figure: Figure) -> str:
     return spell_number(figure.value)
 
 
+def unsent(figure: Figure, uplink: str) -> str:
+    """Why the server has nothing of what happened here; empty where it has something.
+
+    Args:
+        figure: Any; only `sync_completeness` has this to tell.
+        uplink: The kind of the way to the server, as in the settings.
+    """
+    if figure.name != "sync_completeness" or figure.value:
+        return ""
+    if uplink == "none":
+        return gettext("No central server is set up: everything is kept on the box until one is.")
+    if not figure.n:
+        return gettext("Nothing has happened yet that could be sent.")
+    return gettext(
+        "The server has confirmed nothing yet, and nothing is lost: the box sends it once it"
+        " reaches the server. Devices tell how that stands."
+    )
+
+
 def bar(one: Bar, least: int) -> str:
     """The happy index of one hour, weekday, zone or point."""
     return too_few(one.n, least) if one.value is None else spell_number(one.value)

@@ -14,13 +14,16 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from webui.client import Label
-from webui.structures import Shift
+from webui.figures import WEEKDAYS
+from webui.structures import Shift, choices
 
 KeyPath = tuple[str | int, ...]
 
 YES: Final = "yes"
 NO: Final = "no"
 _DAY_KEYS: Final = ("days", "start", "end")
+_DAYS: Final = dict(zip(("пн", "вт", "ср", "чт", "пт", "сб", "вс"), WEEKDAYS, strict=True))
+"""Days as they may be typed, beside the file's own words."""
 
 
 class NotUnderstood(ValueError):
@@ -33,10 +36,12 @@ class Field:
 
     Attributes:
         key: Its name in the file.
-        kind: `text`, `int`, `float`, `bool`, `choice`, `words`, `range`, `label`, `spans`, `pairs`.
-        choices: For `choice`.
+        kind: `text`, `int`, `float`, `bool`, `words`, `range`, `label`, `spans`, `pairs`.
+        choices: Everything it may be; of `words`, each of them. Empty where that is no short list.
         required: Whether the file must have it.
         default: What holds without it, as the field would show it.
+        named: The choices are names that the shop gave, and are told as they are.
+        hints: What else it may well be, for a field that takes anything.
     """
 
     key: str
@@ -44,6 +49,12 @@ class Field:
     choices: tuple[str, ...]
     required: bool
     default: str
+    named: bool = False
+    hints: tuple[str, ...] = ()
+
+    def input_of(self, choice: str) -> str:
+        """The name of the tick box of one of several choices."""
+        return f"{self.key}.{choice}"
 
 
 def fields(table: type[msgspec.Struct]) -> tuple[Field, ...]:
@@ -51,30 +62,43 @@ def fields(table: type[msgspec.Struct]) -> tuple[Field, ...]:
     hints = get_type_hints(table)
     found = []
     for field in msgspec.structs.fields(table):
-        kind, choices = _kind(hints[field.name])
+        hint = _without_none(hints[field.name])
+        kind = _kind(hint)
         if kind is None:
             continue
         default = "" if field.required else _shown(kind, _plain(field.default))
-        found.append(Field(field.name, kind, choices, field.required, default))
+        may_be = _members(hint) or choices(table, field.name)
+        found.append(Field(field.name, kind, may_be, field.required, default))
     return tuple(found)
 
 
-def _kind(hint: Any) -> tuple[str | None, tuple[str, ...]]:
+def _without_none(hint: Any) -> Any:
     if get_origin(hint) in (Union, types.UnionType):  # `X | None`
-        hint = next(each for each in get_args(hint) if each is not types.NoneType)
-    plain = {str: "text", bool: "bool", int: "int", float: "float", Label: "label"}
+        return next(each for each in get_args(hint) if each is not types.NoneType)
+    return hint
+
+
+def _members(hint: Any) -> tuple[str, ...]:
+    if hint is bool:
+        return YES, NO
+    is_enum = isinstance(hint, type) and issubclass(hint, StrEnum)
+    return tuple(each.value for each in hint) if is_enum else ()
+
+
+def _kind(hint: Any) -> str | None:
+    plain = {bool: "bool", int: "int", float: "float", Label: "label"}
     if hint in plain:
-        return plain[hint], ()
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return "choice", tuple(each.value for each in hint)
+        return plain[hint]
+    if isinstance(hint, type) and issubclass(hint, str):
+        return "text"
     inner = get_args(hint)
     if get_origin(hint) is dict:
-        return "pairs", ()
+        return "pairs"
     if inner == (int, int):
-        return "range", ()
+        return "range"
     if inner[:1] == (str,):
-        return "words", ()
-    return ("spans", ()) if inner[:1] == (Shift,) else (None, ())
+        return "words"
+    return "spans" if inner[:1] == (Shift,) else None
 
 
 def _plain(value: Any) -> Any:
@@ -87,6 +111,8 @@ def show(field: Field, table: Mapping[str, Any]) -> dict[str, str]:
     if field.kind == "label":
         inner = value if isinstance(value, Mapping) else {}
         return {f"{field.key}.{code}": str(inner.get(code, "")) for code in ("ru", "en")}
+    if field.kind == "words" and field.choices:
+        return {field.input_of(each): YES for each in field.choices if each in (value or ())}
     return {field.key: _shown(field.kind, value)}
 
 
@@ -101,11 +127,16 @@ def _shown(kind: str, value: Any) -> str:
         return "–".join(map(str, value))
     if kind == "spans":
         return "\n".join(
-            f"{' '.join(span['days'])} {span['start']}–{span['end']}" for span in value
+            f"{' '.join(map(_day, span['days']))} {span['start']}–{span['end']}" for span in value
         )
     if kind == "pairs":
         return "\n".join(f"{key} = {inner}" for key, inner in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _day(name: str) -> str:
+    """A day of the file in the reader's language."""
+    return str(WEEKDAYS.get(name, name)).lower()
 
 
 def read(field: Field, form: Mapping[str, str]) -> Any:
@@ -117,6 +148,8 @@ def read(field: Field, form: Mapping[str, str]) -> Any:
     if field.kind == "label":
         texts = {code: form.get(f"{field.key}.{code}", "").strip() for code in ("ru", "en")}
         return texts if any(texts.values()) else None
+    if field.kind == "words" and field.choices:
+        return [each for each in field.choices if form.get(field.input_of(each)) == YES] or None
     typed = form.get(field.key, "").strip()
     if not typed:
         return None
@@ -138,7 +171,8 @@ def _range(typed: str) -> list[int]:
 def _spans(typed: str) -> list[dict[str, Any]]:
     spans = []
     for line in filter(None, map(str.strip, typed.splitlines())):
-        *days, hours = line.replace(",", " ").split()
+        *typed_days, hours = line.replace(",", " ").lower().split()
+        days = [_DAYS.get(day, day) for day in typed_days]
         start, _, end = hours.replace("-", "–").partition("–")
         spans.append(dict(zip(_DAY_KEYS, (days, start, end), strict=True)))
     return spans
@@ -167,7 +201,6 @@ def _truth(typed: str) -> bool:
 
 _READERS: Final[dict[str, Any]] = {
     "text": str,
-    "choice": str,
     "int": _whole,
     "float": _number,
     "bool": _truth,

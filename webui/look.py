@@ -15,6 +15,11 @@ from webui.person import gateway, person
 from webui.qr import qr_svg
 from webui.translate import gettext
 
+_BELONGS: Final = {
+    **dict.fromkeys(("access.audit", "box", "certificate", "network", "setup"), "settings"),
+    "case": "board",
+}
+"""Pages, and whole screens, that are reached from a screen of the navigation."""
 STATIC: Final = Path(__file__).with_name("static")
 STATIC_AGE_S: Final = 365 * 24 * 3600  # addresses carry the content's hash
 
@@ -27,6 +32,8 @@ def dress(app: Flask) -> None:
     app.jinja_env.globals["words"] = words
     app.jinja_env.globals["keys"] = sections.KEYS
     app.jinja_env.globals["tags"] = sections.TAGS
+    app.add_template_global(sections.choice)
+    app.add_template_global(sections.heading)
     app.add_template_global(label)
     app.add_template_global(fault)
     app.add_template_global(qr_svg, "qr")
@@ -61,6 +68,13 @@ def _screens(role: Role | None) -> list[tuple[str, str]]:
     return [("demo.index", gettext("Demo")), *screens] if _is_demo() else screens
 
 
+def _current() -> str:
+    """The screen of the navigation that this page is on, or belongs to."""
+    endpoint = request.endpoint or ""
+    screen = endpoint.partition(".")[0]
+    return _BELONGS.get(endpoint) or _BELONGS.get(screen) or screen
+
+
 def _is_demo() -> bool:
     return options().simulator is not None
 
@@ -76,6 +90,7 @@ def _surroundings() -> dict[str, object]:
         pass
     return {
         "screens": _screens(None if who is None else who.role),
+        "current": _current(),
         "info": info,
         "who": who,
         "is_demo": _is_demo(),

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from webui import structures
+from webui import figures, structures, words
+from webui.client import Language, OfferKind
 from webui.translate import lazy_gettext
 
 
@@ -107,11 +108,21 @@ _ALL: Final = (
         ("offers",),
         {"": structures.OfferSettings},
         is_list=True,
+        about=lazy_gettext("Without any of its own the box has the usual playbook."),
     ),
     Section(
         "spending", lazy_gettext("Paying with tokens"), ("spending",), {"": structures.Spending}
     ),
-    Section("causes", lazy_gettext("Causes"), ("causes",), {"": structures.Cause}, is_list=True),
+    Section(
+        "causes",
+        lazy_gettext("Causes"),
+        ("causes",),
+        {"": structures.Cause},
+        is_list=True,
+        about=lazy_gettext(
+            "What can have gone wrong. Without any of its own the box has the usual ones."
+        ),
+    ),
     Section(
         "guidance",
         lazy_gettext("How to talk to the customer"),
@@ -132,9 +143,7 @@ _ALL: Final = (
         lazy_gettext("Calling security"),
         ("security",),
         {"": structures.Security},
-        own={
-            "to": lazy_gettext("Who is paged: zone, managers, everyone, staff:NAME; none: nobody")
-        },
+        own={"to": lazy_gettext("Who is paged; none: nobody")},
     ),
     Section(
         "customers",
@@ -158,6 +167,7 @@ _ALL: Final = (
         ("uplink",),
         _tagged(structures.NoUplink, structures.AchivxUplink, structures.MqttUplink),
         tag="kind",
+        own={"address": lazy_gettext("Address and port")},
     ),
     Section("inputs", lazy_gettext("How presses are judged"), ("inputs",), {"": structures.Inputs}),
     Section("journal", lazy_gettext("The journal"), ("journal",), {"": structures.Retention}),
@@ -191,7 +201,7 @@ KEYS: Final = {
     "at": lazy_gettext("At what time"),
     "baud": lazy_gettext("Speed of the line, bit/s"),
     "below": lazy_gettext("When the index is below"),
-    "bit_order": lazy_gettext("Which bit goes first: msb or lsb"),
+    "bit_order": lazy_gettext("Which bit goes first"),
     "block_chars": lazy_gettext("Characters in a block"),
     "burst_s": lazy_gettext("Reds so many seconds apart are one alert"),
     "buzzer_pin": lazy_gettext("Pin of the buzzer"),
@@ -212,18 +222,18 @@ KEYS: Final = {
     "cost": lazy_gettext("What it costs the shop"),
     "count": lazy_gettext("How many in a row"),
     "country": lazy_gettext("Calling code for phones typed without one, as in 7"),
-    "days": lazy_gettext("Days, as in mon, tue, wed"),
+    "days": lazy_gettext("Days"),
     "deadline_s": lazy_gettext("Longest wait for an answer, seconds"),
     "fault_led_pin": lazy_gettext("Pin of the fault LED"),
-    "framing": lazy_gettext("Bits on the line, as in 7E1 or 8N1"),
+    "framing": lazy_gettext("Bits on the line"),
     "frequency_hz": lazy_gettext("Frequency, Hz: only what the law allows"),
     "fresh_s": lazy_gettext("An alert is missed after so many seconds"),
-    "function": lazy_gettext("POCSAG function, 0 to 3"),
+    "function": lazy_gettext("POCSAG function"),
     "glitch_ms": lazy_gettext("Shorter than so many ms is a spike on the wire"),
-    "hardware": lazy_gettext("rfxtrx433 or sonoff-efm8"),
+    "hardware": lazy_gettext("Equipment"),
     "holidays": lazy_gettext("Closed on, as in 01-01, 2027-05-09"),
     "host": lazy_gettext("Name or address of the broker"),
-    "keep": lazy_gettext("Whose case it was: hash keeps a fingerprint alone, plain the account"),
+    "keep": lazy_gettext("What is kept of whose case it was"),
     "keep_days": lazy_gettext("Names and notes are deleted after so many days"),
     "keepalive_s": lazy_gettext("Sign of life every so many seconds"),
     "kind": lazy_gettext("Kind"),
@@ -266,12 +276,12 @@ KEYS: Final = {
     "per_staff_days": lazy_gettext("So many by one person – in so many days"),
     "phone": lazy_gettext("It is a phone: brought to the form +79161234567 first"),
     "pin": lazy_gettext("Pin (BCM number)"),
-    "plaintext": lazy_gettext("Without encryption: never, loopback, …"),
+    "plaintext": lazy_gettext("Without encryption"),
     "poll_ms": lazy_gettext("Polls every so many ms"),
     "port": lazy_gettext("Port"),
     "power": lazy_gettext("Power, 0 to 255: only what the law allows"),
-    "pull": lazy_gettext("Resistor: up, down or none"),
-    "rate": lazy_gettext("POCSAG rate: 512, 1200 or 2400"),
+    "pull": lazy_gettext("Resistor of the input"),
+    "rate": lazy_gettext("POCSAG rate, bit/s"),
     "remote_address": lazy_gettext("Address of the paging system, one digit"),
     "repeat_s": lazy_gettext("Last step again every so many seconds"),
     "repeats": lazy_gettext("How often the code is sent"),
@@ -290,7 +300,7 @@ KEYS: Final = {
     "template": lazy_gettext("Template"),
     "text": lazy_gettext("Text of the page, with {zone}, {button}, {time}, {age}"),
     "timezone": lazy_gettext("Time zone"),
-    "to": lazy_gettext("Who is paged: zone, managers, everyone, staff:NAME"),
+    "to": lazy_gettext("Who is paged"),
     "token_file": lazy_gettext("File with the server's token"),
     "tokens": lazy_gettext("Tokens, in steps of 0.25"),
     "transmit_delay_ms": lazy_gettext("Delay before sending, ms"),
@@ -306,3 +316,67 @@ KEYS: Final = {
     "zone": lazy_gettext("Zone"),
     "zones": lazy_gettext("Zones; none: all"),
 }
+
+CHOICES: Final = {
+    "yes": lazy_gettext("yes"),
+    "no": lazy_gettext("no"),
+    **{kind.value: name for kind, name in words.KINDS.items()},
+    **{role.value: name for role, name in words.ROLES.items()},
+    Language.RU.value: "русский",
+    Language.EN.value: "English",
+    OfferKind.APOLOGY.value: lazy_gettext("Apology"),
+    OfferKind.SOUVENIR.value: lazy_gettext("Souvenir"),
+    OfferKind.COUPON.value: lazy_gettext("Coupon"),
+    OfferKind.REDO.value: lazy_gettext("Done again"),
+    OfferKind.EXCHANGE.value: lazy_gettext("Exchange"),
+    OfferKind.REFUND.value: lazy_gettext("Refund"),
+    OfferKind.TOKENS.value: lazy_gettext("Tokens"),
+    "mon": lazy_gettext("Monday"),
+    "tue": lazy_gettext("Tuesday"),
+    "wed": lazy_gettext("Wednesday"),
+    "thu": lazy_gettext("Thursday"),
+    "fri": lazy_gettext("Friday"),
+    "sat": lazy_gettext("Saturday"),
+    "sun": lazy_gettext("Sunday"),
+    "zone": lazy_gettext("whoever is on duty in the zone"),
+    "managers": lazy_gettext("the managers"),
+    "everyone": lazy_gettext("everyone"),
+    "hash": lazy_gettext("a fingerprint alone"),
+    "plain": lazy_gettext("the account itself"),
+    "up": lazy_gettext("to plus"),
+    "down": lazy_gettext("to ground"),
+    "none": lazy_gettext("none inside: there is one on the wire"),
+    "msb": lazy_gettext("the highest"),
+    "lsb": lazy_gettext("the lowest"),
+    "rfxtrx433": "RFXtrx433",
+    "sonoff-efm8": lazy_gettext("Sonoff RF bridge"),
+    "never": lazy_gettext("never"),
+    "loopback": lazy_gettext("within this machine alone"),
+    "i-accept-that-the-token-is-readable": lazy_gettext(
+        "yes: I accept that others can read the token"
+    ),
+    "i-accept-that-all-is-readable": lazy_gettext("yes: I accept that others can read everything"),
+    "latin": lazy_gettext("Latin"),
+    "numeric": lazy_gettext("digits alone"),
+    "motorola_cyrillic_koi7": lazy_gettext("Motorola, Cyrillic (KOI-7)"),
+    "motorola_linguist": "Motorola Linguist",
+    "philips_prg": "Philips PRG",
+}
+"""The values that settings can have, where they are words."""
+
+
+def choice(value: str) -> str:
+    """One of the values that a setting can have; of `staff:NAME` the name."""
+    name = value.removeprefix("staff:")
+    return words.word(CHOICES, value) if name == value else name
+
+
+def heading(table: Mapping[str, Any], language: str) -> str:
+    """What one of many is called in their list: its name, its days, or whom it pages."""
+    if name := table.get("name"):
+        return str(name)
+    if days := table.get("days"):
+        return ", ".join(words.word(figures.WEEKDAYS, day) for day in days)
+    if targets := table.get("to"):
+        return ", ".join(map(choice, targets))
+    return str(table.get("label", {}).get(language, ""))

@@ -1,7 +1,7 @@
 """The structures of the gateway's settings, from which forms are made."""
 
-from gateway.config import Access as AccessSettings
 from gateway.config import (
+    DEFAULT_STEPS,
     AchivxUplink,
     Button,
     Cause,
@@ -32,10 +32,15 @@ from gateway.config import (
     Template,
     UnhappyShare,
 )
+from gateway.config import Access as AccessSettings
 from gateway.config import Offer as OfferSettings
 from gateway.config import Shop as ShopSettings
+from gateway.config.values import TARGETS, choices
+from gateway.paging.drivers.template_file import shipped_templates
 
 __all__ = [
+    "DEFAULT_STEPS",
+    "TARGETS",
     "AccessSettings",
     "AchivxUplink",
     "Button",
@@ -68,4 +73,6 @@ __all__ = [
     "Tap",
     "Template",
     "UnhappyShare",
+    "choices",
+    "shipped_templates",
 ]

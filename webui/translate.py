@@ -22,6 +22,11 @@ def gettext(text: str, **values: object) -> str:
     return str(flask_babel.gettext(text, **values))
 
 
+def ngettext(one: str, many: str, number: int) -> str:
+    """The text for so many, which it may hold as `%(num)d`."""
+    return str(flask_babel.ngettext(one, many, number))
+
+
 def lazy_gettext(text: str) -> object:
     """The text in the language of whoever reads it later, by `str`."""
     found: object = flask_babel.lazy_gettext(text)

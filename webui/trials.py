@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any, Final
 
 import msgspec
@@ -9,23 +10,25 @@ import msgspec
 from webui import forms
 from webui.client import RulesView, SettingsEdit
 from webui.forms import Field
-from webui.sections import TAGS
-from webui.structures import Ladder, LowIndex, RedsInARow, UnhappyShare
+from webui.sections import TAGS, choice
+from webui.structures import DEFAULT_STEPS, Ladder, LowIndex, RedsInARow, Step, UnhappyShare
 from webui.translate import gettext
 
 _KINDS: Final = (UnhappyShare, RedsInARow, LowIndex)
 _KEYS: Final = ("share", "count", "below", "window_s", "least", "cooldown_s")
 _TIMES: Final = ("burst_s", "repeat_s", "fresh_s", "outcome_s")
+_STEP: Final = ("after_s",)
+_STEPS: Final = ("ladder", "steps")
 
 
 @dataclass(frozen=True)
 class Part:
-    """One rule, or the ladder.
+    """One rule, the ladder, or a step of it.
 
     Attributes:
         prefix: Before the names of its fields.
         table: What the settings say, or the usual for a rule that there is none of yet.
-        at: Its place among the rules; None for a new one, and for the ladder.
+        path: Where it is in the settings; None for a new rule.
         switch: Whether it can be taken out of use.
     """
 
@@ -33,7 +36,7 @@ class Part:
     title: str
     table: msgspec.Struct
     fields: tuple[Field, ...]
-    at: int | None = None
+    path: tuple[str | int, ...] | None
     switch: bool = True
 
 
@@ -54,7 +57,7 @@ class Trial:
 
 
 def _parts(view: RulesView) -> tuple[Part, ...]:
-    """Every rule over presses that there is, one of each kind that there is none of, the ladder."""
+    """Every rule over presses, one of each kind that there is none of, the ladder, its steps."""
     found = [
         _rule(f"r{at}", rule.name, rule, at)
         for at, rule in enumerate(view.rules)
@@ -68,11 +71,19 @@ def _parts(view: RulesView) -> tuple[Part, ...]:
             found.append(_rule(f"n{number}", str(TAGS[tag]), rule, None))
     title = gettext("Escalation ladder")
     times = _fields(Ladder, _TIMES)
-    return (*found, Part("ladder", title, view.ladder, times, switch=False))
+    ladder = Part("ladder", title, view.ladder, times, ("ladder",), switch=False)
+    return (*found, ladder, *starmap(_step, enumerate(view.ladder.steps)))
+
+
+def _step(at: int, step: Step) -> Part:
+    who = ", ".join(map(choice, step.to))
+    title = gettext("Step %(n)d of the ladder: %(who)s", n=at + 1, who=who)
+    return Part(f"s{at}", title, step, _fields(Step, _STEP), (*_STEPS, at), switch=False)
 
 
 def _rule(prefix: str, title: str, rule: msgspec.Struct, at: int | None) -> Part:
-    return Part(prefix, title, rule, _fields(type(rule), _KEYS), at)
+    path = None if at is None else ("rules", at)
+    return Part(prefix, title, rule, _fields(type(rule), _KEYS), path)
 
 
 def _fields(table: type[msgspec.Struct], keys: tuple[str, ...]) -> tuple[Field, ...]:
@@ -83,7 +94,7 @@ def _typed(found: tuple[Part, ...], form: Mapping[str, str]) -> dict[str, str]:
     texts = {}
     for part in found:
         if part.switch:
-            usual = forms.NO if part.at is None else forms.YES
+            usual = forms.NO if part.path is None else forms.YES
             texts[f"{part.prefix}.on"] = form.get(f"{part.prefix}.on", usual)
         for field in part.fields:
             name = f"{part.prefix}.{field.key}"
@@ -97,7 +108,23 @@ def read(view: RulesView, form: Mapping[str, str]) -> Trial:
     found = _parts(view)
     texts = _typed(found, form)
     changed, wrong = _edits(found, texts, len(view.rules))
-    return Trial(parts=found, texts=texts, edits=changed, wrong=wrong)
+    edits = _with_all_steps(changed, view.ladder.steps)
+    return Trial(parts=found, texts=texts, edits=edits, wrong=wrong)
+
+
+def _with_all_steps(
+    changed: tuple[SettingsEdit, ...], steps: tuple[Step, ...]
+) -> tuple[SettingsEdit, ...]:
+    """The usual steps do not stand in the settings: with one of them all are written."""
+    of_steps = {edit.path[2]: edit.value for edit in changed if edit.path[:2] == _STEPS}
+    if not of_steps or steps != DEFAULT_STEPS:
+        return changed
+    whole: list[object] = [
+        {"after_s": of_steps.get(at, step.after_s), "to": list(step.to)}
+        for at, step in enumerate(steps)
+    ]
+    others = tuple(edit for edit in changed if edit.path[:2] != _STEPS)
+    return (*others, SettingsEdit(_STEPS, whole))
 
 
 def _edits(
@@ -105,22 +132,21 @@ def _edits(
 ) -> tuple[tuple[SettingsEdit, ...], tuple[str, ...]]:
     changed: list[SettingsEdit] = []
     new: list[dict[str, Any]] = []
-    gone: list[int] = []
+    gone: list[tuple[str | int, ...]] = []
     wrong: list[str] = []
     for part in found:
         if part.switch and texts[f"{part.prefix}.on"] != forms.YES:
-            gone += [] if part.at is None else [part.at]
+            gone += [] if part.path is None else [part.path]
             continue
         values, unread = _values(part, texts)
         wrong += unread
-        if part.switch and part.at is None:
+        if part.path is None:
             tag = str(part.table.__struct_config__.tag)
             new.append({"kind": tag, "name": getattr(part.table, "name", tag), **values})
             continue
-        path = ("rules", part.at) if part.at is not None else ("ladder",)
         before = {key: getattr(part.table, key) for key in values}
         changed += [
-            SettingsEdit((*path, key), value)
+            SettingsEdit((*part.path, key), value)
             for key, value in forms.changes(before, values).items()
         ]
     if new and not rules:
@@ -128,7 +154,7 @@ def _edits(
     elif new:
         changed += [SettingsEdit(("rules", rules + at), rule) for at, rule in enumerate(new)]
     # The last first: what goes moves whatever comes after it.
-    changed += [SettingsEdit(("rules", at), None) for at in sorted(gone, reverse=True)]
+    changed += [SettingsEdit(path, None) for path in reversed(gone)]
     return tuple(changed), tuple(wrong)
 
 

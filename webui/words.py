@@ -12,7 +12,7 @@ from webui.client import (
     ButtonKind,
     GrantState,
     Language,
-    OfferKind,
+    LeaderLine,
     Outcome,
     PressFlag,
     ReceiptState,
@@ -100,6 +100,11 @@ REFUSALS: Final = {
     ),
     "already_redeemed": lazy_gettext("This code has already been redeemed."),
     "already_taken": lazy_gettext("Someone else has taken this alert."),
+    "answer_stands": lazy_gettext(
+        "It is too late to take this back: ten seconds have passed, more was done about the alert,"
+        " or the box has started anew."
+    ),
+    "not_your_answer": lazy_gettext("Only the person who said it may take it back."),
     "bad_pin": lazy_gettext("Wrong PIN. Try again."),
     "bad_request": lazy_gettext("The gateway did not understand this."),
     "bad_severity": lazy_gettext("Severity goes from 1 to 5."),
@@ -213,8 +218,17 @@ AUDIT_DEEDS: Final = {
     "bundle_made": lazy_gettext("Support bundle made"),
     "restored": lazy_gettext("Restored from a backup"),
     "restore_undone": lazy_gettext("Back to before a restore"),
+    "token_set": lazy_gettext("New token for the server"),
+    "clock_set": lazy_gettext("Clock set"),
+    "box_named": lazy_gettext("The box was named"),
+    "wifi_set": lazy_gettext("Wi-Fi changed"),
+    "access_point_opened": lazy_gettext("The box's own Wi-Fi opened"),
+    "access_point_closed": lazy_gettext("The box's own Wi-Fi closed"),
+    "update_begun": lazy_gettext("Update begun"),
+    "box_restarted": lazy_gettext("The box restarted"),
+    "reset_requested": lazy_gettext("Factory reset asked for at the page"),
     "owner_pin_reset": lazy_gettext("Owner's PIN forgotten at the set-up button"),
-    "factory_reset_requested": lazy_gettext("Factory reset asked for"),
+    "factory_reset_requested": lazy_gettext("Factory reset asked for at the set-up button"),
     "grant_overridden": lazy_gettext("Granted although something spoke for misuse"),
     "grant_voided": lazy_gettext("Promise taken back"),
     "grant_key_rotated": lazy_gettext("New key for codes"),
@@ -242,23 +256,6 @@ ROLES: Final = {
     Role.MANAGER: lazy_gettext("manager"),
     Role.OWNER: lazy_gettext("owner"),
 }
-
-CHOICES: Final = {
-    "yes": lazy_gettext("yes"),
-    "no": lazy_gettext("no"),
-    **{kind.value: name for kind, name in KINDS.items()},
-    **{role.value: name for role, name in ROLES.items()},
-    Language.RU.value: "русский",
-    Language.EN.value: "English",
-    OfferKind.APOLOGY.value: lazy_gettext("Apology"),
-    OfferKind.SOUVENIR.value: lazy_gettext("Souvenir"),
-    OfferKind.COUPON.value: lazy_gettext("Coupon"),
-    OfferKind.REDO.value: lazy_gettext("Done again"),
-    OfferKind.EXCHANGE.value: lazy_gettext("Exchange"),
-    OfferKind.REFUND.value: lazy_gettext("Refund"),
-    OfferKind.TOKENS.value: lazy_gettext("Tokens"),
-}
-"""The values that settings can have, where they are words."""
 
 STEPS: Final = {
     SetupStep.SHOP: lazy_gettext("Your shop"),
@@ -292,6 +289,8 @@ STATES: Final = {
 """The plain states of equipment; any other is the gateway's own words for a fault."""
 
 
+_SIGNS: Final = 4
+"""Of an account that nobody here knows: enough to tell one from another."""
 _REDEEMED: Final = re.compile(r" on (\d{4}-\S+) by (.+)")
 _EXPIRED: Final = re.compile(r" expired on (\d{4}-\S+)")
 
@@ -325,6 +324,16 @@ def _signs(refused: Refused) -> str:
 def word(table: Mapping[Any, object], key: str) -> str:
     """The words for `key`, or `key` itself: a newer gateway may know more than this page."""
     return str(table.get(key, key))
+
+
+def leader(line: LeaderLine) -> str:
+    """Who stands on a line of a leader board; of whoever is not known here, the last signs."""
+    if line.name:
+        return line.name
+    end = line.account[-_SIGNS:]
+    if line.shop:
+        return gettext("another shop, …%(end)s", end=end)
+    return gettext("a colleague elsewhere, …%(end)s", end=end)
 
 
 def state(words: str) -> str:
@@ -361,14 +370,14 @@ def since(wall_ns: int) -> str:
     return duration(time.time() - wall_ns / 1e9)
 
 
-def choice(value: str) -> str:
-    """One of the values that a setting can have."""
-    return word(CHOICES, value)
-
-
 def moment(wall_s: float) -> str:
     """A moment of the box's wall clock, local to the box."""
     return spell_moment(datetime.fromtimestamp(wall_s, UTC).astimezone())
+
+
+def instant(iso: str) -> str:
+    """A moment that the gateway tells in ISO 8601, local to the box."""
+    return spell_moment(datetime.fromisoformat(iso).astimezone())
 
 
 def day(wall_ns: int) -> str:

@@ -7,7 +7,9 @@ Only what can be judged by looking at one value stands here; what depends on oth
 import re
 import zoneinfo
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from itertools import product
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -53,9 +55,9 @@ from gateway.paging.drivers.template_file import shipped_templates
 from gateway.paging.text import NUMERIC_CODES, template_problems
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-BAUDS: Final = frozenset(
-    {300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 38400, 57600, 115200}
-    | {230400, 460800, 500000, 921600, 1000000}
+BAUDS: Final = (
+    *(300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 38400, 57600, 115200),
+    *(230400, 460800, 500000, 921600, 1000000),
 )
 _SUN_PATH_BYTES: Final = 107  # unix(7): sun_path holds 108 with its closing zero
 _YEAR_OF_ALL_DAYS: Final = 2000  # a leap year: 02-29 is a day of it
@@ -67,9 +69,24 @@ def number(low: float, high: float, unit: str = "") -> Rule:
     return lambda value: None if low <= value <= high else words
 
 
-def choice(*words: str) -> Rule:
+@dataclass(frozen=True)
+class Choice:
+    """One of a few values; `right` says which where a list of words would not do."""
+
+    values: tuple[str | int, ...]
+    right: str = ""
+
+    def __call__(self, value: str | int) -> str | None:
+        """What would be right; None if `value` is one of them."""
+        if value in self.values:
+            return None
+        words = tuple(map(str, self.values))
+        return self.right or one_of(words) + did_you_mean(str(value), words)
+
+
+def choice(*words: str) -> Choice:
     """One of a few words."""
-    return lambda value: None if value in words else one_of(words) + did_you_mean(value, words)
+    return Choice(words)
 
 
 def form(pattern: str, words: str) -> Rule:
@@ -78,18 +95,21 @@ def form(pattern: str, words: str) -> Rule:
     return lambda value: None if compiled.fullmatch(value) else words
 
 
-def each(rule: Rule, *, least: int = 0) -> Rule:
-    """A list whose every item satisfies `rule`, with no item twice."""
+@dataclass(frozen=True)
+class Each:
+    """A list of `least` or more items that each satisfy `rule`, with no item twice."""
 
-    def judge(value: Sequence[str]) -> str | None:
-        if len(value) < least:
-            return f"at least {least}"
+    rule: Rule
+    least: int = 0
+
+    def __call__(self, value: Sequence[str]) -> str | None:
+        """What would be right; None if `value` is so."""
+        if len(value) < self.least:
+            return f"at least {self.least}"
         for item in value:
-            if wrong := rule(item):
+            if wrong := self.rule(item):
                 return f'{wrong}, each of them: "{item}" is not'
         return None if len(set(value)) == len(value) else "each of them once"
-
-    return judge
 
 
 def is_ascii_text(value: str) -> bool:
@@ -141,14 +161,6 @@ def _timezone(value: str) -> str | None:
     return None
 
 
-def _baud(value: int) -> str | None:
-    return None if value in BAUDS else "one of " + ", ".join(map(str, sorted(BAUDS)))
-
-
-def _rate(value: int) -> str | None:
-    return None if value in (512, 1200, 2400) else "512, 1200 or 2400"
-
-
 def _in_days(most: int) -> Rule:
     words = f"how many (1 to {most}) in how many days (1 to 366)"
     return lambda value: None if 1 <= value[0] <= most and 1 <= value[1] <= 366 else words
@@ -169,11 +181,14 @@ _SLUG: Final = form(
 )
 _NAME: Final = _plain(40)
 _PIN: Final = number(0, 27, "(the BCM number)")
-_FRAMING: Final = form(
-    r"[78][NEO][12]", 'data bits 7 or 8, parity N, E or O, stop bits 1 or 2, e.g. "8N1"'
+_BAUD: Final = Choice(BAUDS, "one of " + ", ".join(map(str, BAUDS)))
+_RATE: Final = Choice((512, 1200, 2400), "512, 1200 or 2400")
+_FRAMING: Final = Choice(
+    tuple(map("".join, product("78", "NEO", "12"))),
+    'data bits 7 or 8, parity N, E or O, stop bits 1 or 2, e.g. "8N1"',
 )
 _TIME: Final = form(r"([01]\d|2[0-3]):[0-5]\d", "a time from 00:00 to 23:59, two digits each")
-_WEEK: Final = each(choice(*DAYS), least=1)
+_WEEK: Final = Each(choice(*DAYS), least=1)
 _SUPERVISE: Final = number(5, 86400, "seconds")
 _LABEL: Final = _plain(160)
 HEX_CODE: Final = form(r"[0-9A-Fa-f]{6}", '6 hexadecimal digits, e.g. "A5C3E4"')
@@ -186,10 +201,6 @@ def _codes(value: dict[str, str]) -> str | None:
         if wrong := HEX_CODE(code):
             return f"for {kind} {wrong}"
     return None
-
-
-def _charset(value: str) -> str | None:
-    return choice(*charsets.names())(value)
 
 
 def names_a_file(template: str) -> bool:
@@ -241,7 +252,7 @@ RULES: Final[Rules] = {
     (Shop, "name"): _plain(80),
     (Shop, "account"): _plain(200),
     (Shop, "timezone"): _timezone,
-    (Shop, "holidays"): each(_holiday),
+    (Shop, "holidays"): Each(_holiday),
     (Hours, "days"): _WEEK,
     (Hours, "open"): _TIME,
     (Hours, "close"): _TIME,
@@ -273,30 +284,30 @@ RULES: Final[Rules] = {
     (Label, "en"): _LABEL,
     (Pager, "name"): _SLUG,
     (Pager, "address"): _plain(100),
-    (Pager, "function"): number(0, 3),
-    (Pager, "rate"): _rate,
-    (Pager, "charset"): _charset,
+    (Pager, "function"): Choice((0, 1, 2, 3), "a number from 0 to 3"),
+    (Pager, "rate"): _RATE,
+    (Pager, "charset"): choice(*charsets.names()),
     (Pager, "max_chars"): number(8, 240, "characters"),
     (Pager, "max_parts"): number(1, 9),
     (Pager, "codes"): _codes,
     (Staff, "name"): _NAME,
-    (Staff, "zones"): each(_NAME),
+    (Staff, "zones"): Each(_NAME),
     (Staff, "account"): _plain(200),
     (Shift, "days"): _WEEK,
     (Shift, "start"): _TIME,
     (Shift, "end"): _TIME,
     (Step, "after_s"): number(0, 3600, "seconds"),
-    (Step, "to"): each(_target, least=1),
+    (Step, "to"): Each(_target, least=1),
     (Step, "text"): _template_text,
     (Ladder, "repeat_s"): number(5, 3600, "seconds"),
     (Ladder, "fresh_s"): number(30, 86400, "seconds"),
     (Ladder, "burst_s"): number(0, 3600, "seconds"),
     (Ladder, "outcome_s"): number(30, 86400, "seconds"),
     **{(kind, "name"): _SLUG for kind in _PATTERNS},
-    **{(kind, "to"): each(_target) for kind in _PATTERNS},
+    **{(kind, "to"): Each(_target) for kind in _PATTERNS},
     **{(kind, "cooldown_s"): number(60, 604800, "seconds") for kind in _PATTERNS},
-    **{(kind, "zones"): each(_NAME) for kind in (*_OVER_PRESSES, Silence)},
-    **{(kind, "panels"): each(_NAME) for kind in (*_OVER_PRESSES, Silence)},
+    **{(kind, "zones"): Each(_NAME) for kind in (*_OVER_PRESSES, Silence)},
+    **{(kind, "panels"): Each(_NAME) for kind in (*_OVER_PRESSES, Silence)},
     **{(kind, "window_s"): number(10, 86400, "seconds") for kind in _OVER_PRESSES},
     (UnhappyShare, "share"): number(0.01, 1),
     (UnhappyShare, "least"): _PRESSES,
@@ -305,15 +316,15 @@ RULES: Final[Rules] = {
     (LowIndex, "least"): _PRESSES,
     (Silence, "after_s"): number(600, 86400, "seconds"),
     (StandingFault, "after_s"): number(0, 86400, "seconds"),
-    (StandingFault, "parts"): each(_plain(80)),
+    (StandingFault, "parts"): Each(_plain(80)),
     (StandingFault, "zone"): _NAME,
     (DailyTest, "at"): _TIME,
-    (DailyTest, "pagers"): each(_SLUG),
+    (DailyTest, "pagers"): Each(_SLUG),
     (DailyTest, "confirm_s"): number(60, 7200, "seconds"),
     **{(kind, "name"): _SLUG for kind in (Tap, Mmdvm, Template, Ev1527, Espa)},
     **{(kind, "port"): _port for kind in (Tap, Mmdvm, Template, Ev1527, Espa)},
     **{(kind, "supervise_s"): _SUPERVISE for kind in (Tap, Mmdvm, Template, Ev1527, Espa)},
-    **{(kind, "baud"): _baud for kind in (Tap, Mmdvm, Template, Espa)},
+    **{(kind, "baud"): _BAUD for kind in (Tap, Mmdvm, Template, Espa)},
     **{(kind, "framing"): _FRAMING for kind in (Tap, Template, Espa)},
     (Template, "template"): _template,
     (Tap, "password_file"): _absolute,
@@ -355,7 +366,7 @@ RULES: Final[Rules] = {
     (Offer, "valid_days"): number(1, 3650, "days"),
     (Offer, "cost"): number(0, 1e9),
     (Offer, "value"): number(0, 1e9),
-    (Offer, "causes"): each(_SLUG),
+    (Offer, "causes"): Each(_SLUG),
     (Offer, "per_staff_day"): number(1, 1000),
     (Offer, "per_shop_day"): number(1, 100000),
     (Offer, "per_customer_days"): _n_in_days,
@@ -364,7 +375,7 @@ RULES: Final[Rules] = {
     (Spending, "offline_tokens"): number(0, 1e6, "tokens"),
     (Offer, "stock"): number(0, 10**9),
     (Cause, "name"): _SLUG,
-    (Security, "to"): each(_target),
+    (Security, "to"): Each(_target),
     (Security, "text"): _template_text,
     (CustomerKind, "name"): _SLUG,
     (CustomerKind, "pattern"): _expression,
@@ -379,3 +390,10 @@ RULES: Final[Rules] = {
     (Access, "session_hours"): number(0.25, 168, "hours"),
     (Access, "admin_group"): form(r"[a-z_][a-z0-9_-]{0,31}", "the name of a group of this system"),
 }
+
+
+def choices(table: type, key: str) -> tuple[str, ...]:
+    """Everything that a value, or an item of a list, may be; empty where that is no short list."""
+    rule = RULES.get((table, key))
+    rule = rule.rule if isinstance(rule, Each) else rule
+    return tuple(map(str, rule.values)) if isinstance(rule, Choice) else ()

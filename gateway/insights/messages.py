@@ -104,6 +104,8 @@ class TrialView(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         presses: Presses that were replayed.
+        by_calls: By how often the ladder called somebody until they were taken or missed, in five
+            digits; `00000` of those that were not paged.
         more: Differences beyond those that are told.
         problems: What is wrong with the settings; then nothing was replayed.
     """
@@ -111,6 +113,7 @@ class TrialView(msgspec.Struct, frozen=True, kw_only=True):
     presses: int = 0
     by_rule: tuple[Total, ...] = ()
     by_day: tuple[Total, ...] = ()
+    by_calls: tuple[Total, ...] = ()
     differences: tuple[Difference, ...] = ()
     more: int = 0
     problems: tuple[SettingsProblem, ...] = ()

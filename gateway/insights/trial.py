@@ -104,6 +104,7 @@ def brief(told: Report) -> TrialView:
         presses=told.replayed.presses,
         by_rule=told.by_rule,
         by_day=told.by_day,
+        by_calls=_totals(told.replayed, _calls),
         differences=tuple(differences[-DIFFERENCES_MOST:]),
         more=max(0, len(differences) - DIFFERENCES_MOST),
     )
@@ -156,6 +157,11 @@ def main() -> int:
 
 def _ns(when: datetime) -> int:
     return round(when.timestamp() * NS_PER_S)
+
+
+def _calls(alert: Alerted) -> str:
+    """How often the ladder called somebody, its last step again and again, in five digits."""
+    return f"{0 if alert.quiet else alert.highest + 1:05}"
 
 
 def _totals(replayed: Replayed, name: Callable[[Alerted], str]) -> tuple[Total, ...]:

@@ -1,4 +1,4 @@
-"""What happened lately, read from the journal: changes of settings, faults, last presses."""
+"""What happened lately, read from the journal: changes of settings, last presses and pages."""
 
 import sqlite3
 from collections.abc import Collection, Iterator
@@ -7,8 +7,9 @@ from typing import Final, TypeVar
 import msgspec
 
 from gateway.clock import NS_PER_S
-from gateway.events import Event, FaultCleared, FaultRaised, Paged, Pressed, SettingsChanged
-from gateway.setup.messages import ChangeView, Moment, PagerMoment
+from gateway.events import Event, Paged, Pressed, SettingsChanged
+from gateway.setup.device_messages import PagerMoment
+from gateway.setup.messages import ChangeView
 
 MOST: Final = 100
 # Further back, a look would keep the journal's other readers waiting.
@@ -28,19 +29,6 @@ def changes(connection: sqlite3.Connection) -> list[ChangeView]:
         ChangeView(at_s=at_s, by=event.by, keys=event.keys)
         for at_s, event in _take(_latest(connection, SettingsChanged))
     ]
-
-
-def faults(connection: sqlite3.Connection) -> list[Moment]:
-    """Faults that came and went, the latest first."""
-    came = [
-        Moment(at_s=at_s, part=event.part, words=event.words)
-        for at_s, event in _take(_latest(connection, FaultRaised))
-    ]
-    went = [
-        Moment(at_s=at_s, part=event.part, words=None)
-        for at_s, event in _take(_latest(connection, FaultCleared))
-    ]
-    return sorted([*came, *went], key=lambda each: each.at_s, reverse=True)[:MOST]
 
 
 def pressed(connection: sqlite3.Connection) -> dict[str, float]:

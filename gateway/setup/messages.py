@@ -6,8 +6,9 @@ from typing import ClassVar
 import msgspec
 
 from gateway.config import Button, Hours, Pager, Shop, Staff, Transmitter
-from gateway.model import ButtonKind, Language, Receipt, ReceiptState, Role
+from gateway.model import ButtonKind, Language, Receipt, Role
 from gateway.request import Done, Request, Session
+from gateway.setup.device_messages import GetDevices, GetFaults, TrySignal
 from gateway.setup.ports import Port
 
 
@@ -125,41 +126,6 @@ class SettingsHistory(msgspec.Struct, frozen=True, kw_only=True):
 
     past: tuple[PastSettings, ...]
     changes: tuple[ChangeView, ...]
-
-
-class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """Something of the box's past: when, Unix time as the box believed it, and what."""
-
-    at_s: float
-    part: str
-    words: str | None  # None: it worked again
-
-
-class PagerMoment(msgspec.Struct, frozen=True, kw_only=True):
-    """When a pager was paged last, Unix time as the box believed it, and what came of it."""
-
-    at_s: float
-    state: ReceiptState
-
-
-class DevicesView(msgspec.Struct, frozen=True, kw_only=True):
-    """What the parts have done lately.
-
-    Attributes:
-        pressed: The latest press of each button, Unix time; none for one that nobody pressed.
-        faults: Faults that came and went, the latest first.
-        pagers: The names of the pagers that a test page can go to.
-        paged: The latest receipt of each pager; none for one that was never paged.
-        lights: The buttons that have an LED to try.
-        has_buzzer: Whether the box has a buzzer to try.
-    """
-
-    pressed: dict[str, float]
-    faults: tuple[Moment, ...]
-    pagers: tuple[str, ...]
-    paged: dict[str, PagerMoment] = {}
-    lights: tuple[str, ...] = ()
-    has_buzzer: bool = False
 
 
 # --- set-up ----------------------------------------------------------------------------------
@@ -350,17 +316,6 @@ class GetPastSettings(Request[str], frozen=True, tag="past_settings"):
     number: int
 
 
-class GetDevices(Request[DevicesView], frozen=True, tag="devices"):
-    """What the parts have done lately."""
-
-
-class TrySignal(Request[Done], frozen=True, tag="try_signal"):
-    """Flash the LED of a button, or sound the buzzer where none is named."""
-
-    needs: ClassVar[Role | None] = Role.MANAGER
-    button: str | None = None
-
-
 AnySetupRequest = (
     Claim
     | GetSetup
@@ -384,5 +339,6 @@ AnySetupRequest = (
     | GetHistory
     | GetPastSettings
     | GetDevices
+    | GetFaults
     | TrySignal
 )

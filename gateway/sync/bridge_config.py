@@ -72,9 +72,9 @@ RULES: Final[Rules] = {
     (Listen, "port"): values.number(0, 65535),
     (Device, "id"): lambda value: None if value == ANY_DEVICE else _ID(value),
     (Device, "account"): _ACCOUNT,
-    (Device, "staff"): values.each(_ACCOUNT),
-    (Device, "customers"): values.each(_ACCOUNT),
-    (Device, "former_ids"): values.each(_ID),
+    (Device, "staff"): values.Each(_ACCOUNT),
+    (Device, "customers"): values.Each(_ACCOUNT),
+    (Device, "former_ids"): values.Each(_ID),
     (Device, "reward_most"): _TOKENS,
     (Device, "reward_day"): _TOKENS,
 }

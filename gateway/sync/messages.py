@@ -2,8 +2,21 @@
 
 import msgspec
 
-from gateway.grants.known import BoardLine
 from gateway.request import Request
+
+
+class LeaderLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a leader board, see `grants/known.py`.
+
+    Attributes:
+        name: This shop's, or whose of its staff the account is; empty where it is neither.
+    """
+
+    rank: int
+    account: str
+    score: float
+    shop: bool = False
+    name: str = ""
 
 
 class LeaderBoardView(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +30,7 @@ class LeaderBoardView(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    lines: tuple[BoardLine, ...]
+    lines: tuple[LeaderLine, ...]
     updated_at: str
     age_s: float | None
 

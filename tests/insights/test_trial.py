@@ -60,7 +60,22 @@ async def test_another_process_tells_what_would_have_been(settings: str) -> None
         ("row", 1, 0),
     }
     assert (len(found.differences), found.more) == (3, 0)
+    assert sum(each.would for each in found.by_calls) == 3
     assert all(each.would for each in found.differences)
+
+
+async def test_it_tells_how_often_the_ladder_would_have_called(settings: str) -> None:
+    """Nobody took the first red: the ladder called again before the other came, a minute later."""
+
+    async def calls(more: str) -> list[tuple[str, int]]:
+        found = await trial.tried(Trial(settings + more, since_s=1_759_990_000))
+        return [(each.name, each.would) for each in found.by_calls]
+
+    assert await calls("") == [("00001", 1), ("00002", 1)]
+    once = '[[ladder.steps]]\nafter_s = 0\nto = ["everyone"]\n'
+    assert await calls(once + "[ladder]\nrepeat_s = 15\n") == [("00001", 1), ("00005", 1)]
+    settings = settings.replace("[shop]", '[shop]\nholidays = ["10-09"]')
+    assert await calls("") == [("00000", 2)]
 
 
 async def test_of_very_many_differences_the_latest_are_told(

@@ -22,7 +22,7 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from gateway import messages as say
-from gateway.alerts.case import Act, Alert, PageNote
+from gateway.alerts.case import Act, Alert, Answer, PageNote
 from gateway.clock import Stamp
 from gateway.config import Offer
 from gateway.errors import Refused
@@ -38,12 +38,14 @@ from gateway.model import (
     Role,
 )
 from gateway.setup import claim
-from gateway.setup.messages import DevicesView, GetDevices
+from gateway.setup.device_messages import DevicesView, GetDevices
 from gateway.simulator import messages as simulator
+from gateway.simulator import shop as simulated
 from gateway.simulator.shop import SimulatedShop
 from gateway.sync.messages import LeaderBoardView
 from tests.webui import fake_cases
 from webui.app import create_app
+from webui.authority import Authority
 from webui.options import Options
 
 T = TypeVar("T")
@@ -252,12 +254,8 @@ class FakeGateway(JsonServer):
             say.Logout: lambda: self.tokens.pop(token or "") and say.Done(),
             say.WhoAmI: lambda: say.Session(token=token or "", staff=who, role=ROLES[who]),
             say.GetAlerts: lambda: self._alerts(request.closed),
-            say.Acknowledge: lambda: self.change(
-                request.alert, state=AlertState.ACKNOWLEDGED, acknowledged=act
-            ),
-            say.Contact: lambda: self.change(
-                request.alert, state=AlertState.CONTACTED, contacted=act
-            ),
+            say.Acknowledge: lambda: self._answered(request.alert, acknowledged=act),
+            say.Contact: lambda: self._answered(request.alert, contacted=act),
             say.Resolve: lambda: self.change(
                 request.alert, state=AlertState.RESOLVED, closed=act, outcome=request.outcome
             ),
@@ -292,9 +290,15 @@ class FakeGateway(JsonServer):
             alert=alert,
             age_s=age_s,
             next_page_s=max(0.0, 40 - age_s % 40) if is_open else None,
+            undo_s=fake_cases.undo_s(alert),
             label_ru="Выход",
             label_en="Exit",
         )
+
+    def _answered(self, name: str, **act: Act) -> say.AlertView:
+        was = self.alerts[name].state if name in self.alerts else AlertState.OPEN
+        state = AlertState.CONTACTED if "contacted" in act else AlertState.ACKNOWLEDGED
+        return self.change(name, state=state, answer=Answer(was, None, None), **act)
 
     def change(self, name: str, **changes: Any) -> say.AlertView:
         if name not in self.alerts:
@@ -490,13 +494,13 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-class Site:
-    """The page's process, and a browser window on it that notes every complaint."""
+class PageProcess:
+    """The page's own process, at the `url` that it listens at.
 
-    def __init__(self, browser: Browser, place: Path, *options: str) -> None:
-        self._browser = browser
-        self._windows: list[BrowserContext] = []
-        self.complaints: list[str] = []
+    Another one in the same place goes on with the state of the one before.
+    """
+
+    def __init__(self, place: Path, *options: str) -> None:
         self._process = subprocess.Popen(
             [
                 sys.executable,
@@ -510,6 +514,28 @@ class Site:
         found = re.search(r"http[^\s,]+", self._process.stdout.readline())
         assert found
         self.url = found[0]
+
+    def end(self) -> None:
+        """Ask it to end, as systemd does, if it still runs."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.communicate(timeout=WAIT_S)
+
+    def kill(self) -> None:
+        """End it as a power cut does: it can do nothing about it."""
+        self._process.kill()
+        self._process.communicate(timeout=WAIT_S)
+
+
+class Site:
+    """The page's process, and a browser window on it that notes every complaint."""
+
+    def __init__(self, browser: Browser, place: Path, *options: str) -> None:
+        self._browser = browser
+        self._windows: list[BrowserContext] = []
+        self.complaints: list[str] = []
+        self._process = PageProcess(place, *options)
+        self.url = self._process.url
 
     def window(self, **options: Any) -> Page:
         context = self._browser.new_context(viewport=PHONE, base_url=self.url, **options)
@@ -527,8 +553,7 @@ class Site:
     def close(self) -> None:
         for window in self._windows:
             window.close()
-        self._process.terminate()
-        self._process.communicate(timeout=WAIT_S)
+        self._process.end()
 
 
 @pytest.fixture
@@ -580,6 +605,18 @@ class LiveShop:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+def signed_in_at(live: LiveShop, name: str, authority: Authority | None = None) -> FlaskClient:
+    """A client of a shop's page, in English; `name` is of the simulated shop's staff."""
+    app = create_app(
+        Options(control=live.shop.control_socket, secret_key="k" * 32, authority=authority)
+    )
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    client = app.test_client()
+    client.set_cookie("language", "en")
+    client.post("/login", data={"staff": name, "pin": simulated.PINS[name]})
+    return client
 
 
 @pytest.fixture(scope="module")

@@ -44,17 +44,18 @@ def _is_table(kind: object) -> bool:
 
 # What a person types, and what the file then says.
 TYPED: Final = [
-    ("hours/0", {"days": "mon, sat", "open": "09:00", "close": "21:00"}, 'close = "21:00"'),
+    ("hours/0", {"days.mon": "yes", "days.sat": "yes", "open": "09:00", "close": "21:00"},
+     'days = ["mon", "sat"]'),
     ("staff/1", {"name": "Ann", "shifts": "mon tue 09:00–18:00", "leaderboard": "yes"},
      'name = "Ann"'),
     ("shop", {"name": "Corner", "account": "a", "holidays": "01-01, 2027-05-09"}, "2027-05-09"),
-    ("steps/0", {"after_s": "0", "to": "everyone", "text.ru": "Иди {zone}", "text.en": "Go {zone}"},
-     "Go {zone}"),
+    ("steps/0", {"after_s": "0", "to.everyone": "yes", "text.ru": "Иди {zone}",
+                 "text.en": "Go {zone}"}, "Go {zone}"),
     ("guidance/0", {"label.ru": "Выслушать", "label.en": "Listen", "text.ru": "Молча",
                     "text.en": "In silence"}, "In silence"),
-    ("security", {"to": "everyone", "words.ru": "Охрана: 02", "words.en": "Guard: 02"},
+    ("security", {"to.everyone": "yes", "words.ru": "Охрана: 02", "words.en": "Guard: 02"},
      "Guard: 02"),
-    ("customers", {"keep_days": "30", "country": "7"}, "keep_days = 30"),
+    ("customers", {"keep_days": "30", "country": "7", "keep": "plain"}, 'keep = "plain"'),
     ("customer-kinds/0", {"name": "card", "pattern": "29[0-9]{11}", "account": "card:{0}"},
      "29[0-9]{11}"),
     ("causes/0", {"name": "queue", "label.ru": "Очередь", "label.en": "Queue"}, "Queue"),
@@ -86,11 +87,12 @@ WRONG: Final = [
     ("customer-kinds/0", {"name": "card", "pattern": "29[", "account": "card:{0}"}, "pattern"),
     ("customers", {"keep_days": "0"}, "keep_days"),
     ("customers", {"keep": "for ever"}, "keep"),
-    ("security", {"to": "nobody-here"}, "to"),
+    ("steps/0", {"after_s": "0"}, "to"),
     ("journal", {"max_bytes": "7"}, "max_bytes"),
     ("shop", {"name": "C", "account": "a", "holidays": "31-31"}, "holidays"),
     ("staff/1", {"name": "Ann", "shifts": "mon 25:00–26:00"}, "shifts"),
-    ("hours/0", {"days": "mon", "open": "9 o'clock", "close": "21:00"}, "open"),
+    ("hours/0", {"days.mon": "yes", "open": "9 o'clock", "close": "21:00"}, "open"),
+    ("hours/0", {"open": "09:00", "close": "21:00"}, "days"),
 ]
 
 

@@ -119,7 +119,7 @@ class TestRestart:
         host.refuse[verbs.RestartBox] = Reply(code="host_failed", words="no")
         assert "The box could not do it." in said(owner, f"{BOX}/restart", {})
         owner.set_cookie("language", "ru")
-        assert "Коробка не смогла" in said(owner, f"{BOX}/restart", {})
+        assert "Устройство не смогло" in said(owner, f"{BOX}/restart", {})
 
 
 class TestFactoryReset:

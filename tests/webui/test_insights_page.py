@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from flask.testing import FlaskClient
 
 from gateway.config import Ladder
 from gateway.errors import Refused
-from gateway.grants.known import BoardLine
 from gateway.insights.messages import (
     Bar,
     Difference,
@@ -23,7 +23,8 @@ from gateway.insights.messages import (
     TrialView,
     TryRules,
 )
-from gateway.sync.messages import GetLeaderBoards, LeaderBoardView
+from gateway.messages import Status
+from gateway.sync.messages import GetLeaderBoards, LeaderBoardView, LeaderLine
 from tests.webui.conftest import PINS, FakeGateway
 from webui import charts
 from webui.app import create_app
@@ -31,6 +32,7 @@ from webui.options import Options
 
 HUGE = 10**15
 SCRIPT = "<script>alert(1)</script>"
+UNSENT = Figure(name="sync_completeness", unit="percent", n=4, least=1, value=0.0)
 VIEW = InsightsView(
     since="2026-11-01",
     until="2026-11-07",
@@ -57,7 +59,12 @@ VIEW = InsightsView(
 BOARDS = (
     LeaderBoardView(
         name="shops",
-        lines=(BoardLine(rank=1, account="shop-7", score=1234.5, shop=True),),
+        lines=(
+            LeaderLine(rank=1, account="chain:shop-0071", score=1234.5, shop=True),
+            LeaderLine(rank=2, account="chain:shop-0072", score=7, shop=True, name="Corner shop"),
+            LeaderLine(rank=3, account="staff-1", score=5, name="Anna"),
+            LeaderLine(rank=4, account="staff-9876", score=1),
+        ),
         updated_at="2026-11-07T10:00:00Z",
         age_s=7200,
     ),
@@ -65,7 +72,8 @@ BOARDS = (
 TRIAL = TrialView(
     presses=HUGE,
     by_rule=(Total("red", HUGE, HUGE, 1, 1),),
-    by_day=(),
+    by_day=(Total("2026-11-07", 1, 1, 1, 1),),
+    by_calls=(Total("00000", HUGE, 0, 1, 0), Total("00016", 1, 1, HUGE, HUGE)),
     differences=(Difference(at_s=0, name=SCRIPT, zone="hall", button=None, would=True),),
     more=HUGE,
 )
@@ -74,14 +82,22 @@ TRIAL = TrialView(
 class Gateway(FakeGateway):
     """Gives these answers."""
 
+    told = VIEW
+    uplink = "none"
+
     def _do(self, request: Any, who: str, token: str | None) -> object:
         known: dict[type[Any], object] = {
-            GetInsights: VIEW,
+            GetInsights: self.told,
             GetLeaderBoards: BOARDS,
             GetRules: RulesView(rules=(), ladder=Ladder(), sha256="x"),
             TryRules: TRIAL,
         }
         return known.get(type(request)) or super()._do(request, who, token)
+
+    def _status(self) -> Status:
+        status = super()._status()
+        uplink = msgspec.structs.replace(status.uplink, kind=self.uplink)
+        return msgspec.structs.replace(status, uplink=uplink)
 
 
 @pytest.fixture
@@ -116,7 +132,34 @@ def test_huge_numbers_are_grouped_and_counted(boris: FlaskClient) -> None:
 
 def test_the_centres_leader_boards_are_shown_with_their_age(boris: FlaskClient) -> None:
     text = _text(boris.get("/insights").text)
-    assert "shops 2 h 0 min old Account Rank Points shop-7 1 1,234.5" in text
+    assert (
+        "shops 2 h 0 min old Who Rank Points another shop, …0071 1 1,234.5"
+        " Corner shop 2 7 Anna 3 5 a colleague elsewhere, …9876 4 1"
+    ) in text
+    assert "staff-" not in text
+    assert "shop-00" not in text
+
+
+@pytest.mark.parametrize(
+    ("uplink", "figure", "why"),
+    [
+        ("none", UNSENT, "No central server is set up"),
+        ("mqtt", UNSENT, "The server has confirmed nothing yet"),
+        ("mqtt", msgspec.structs.replace(UNSENT, n=0, value=None), "Nothing has happened yet"),
+        ("none", msgspec.structs.replace(UNSENT, n=0, value=None), "No central server is set up"),
+        ("mqtt", msgspec.structs.replace(UNSENT, value=0.5), None),
+        ("none", msgspec.structs.replace(UNSENT, name="sla_rate"), None),
+    ],
+)
+def test_a_server_that_has_nothing_yet_is_explained(
+    uplink: str, figure: Figure, why: str | None, boris: FlaskClient, gateway: Gateway
+) -> None:
+    gateway.told = msgspec.structs.replace(VIEW, figures=(figure,))
+    gateway.uplink = uplink
+    card = boris.get("/insights").text.partition(f'id="{figure.name}"')[2].partition("<details>")[0]
+    told = re.findall(r"<p>(.*?)</p>", card)
+    assert len(told) == (why is not None)
+    assert why is None or told[0].startswith(why)
 
 
 def test_names_are_text_and_no_formula(boris: FlaskClient) -> None:

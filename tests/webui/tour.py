@@ -15,7 +15,13 @@ import msgspec
 from playwright.sync_api import Page, expect
 
 from gateway.clock import NS_PER_S, SystemClock
-from gateway.events import AlertAcknowledged, AlertContacted, AlertRaised
+from gateway.events import (
+    AlertAcknowledged,
+    AlertContacted,
+    AlertRaised,
+    FaultCleared,
+    FaultRaised,
+)
 from gateway.messages import GetOffers, IssueGrant, SimulatePress
 from gateway.model import AlertCause, ButtonKind, Outcome
 from gateway.setup.messages import PressPin
@@ -28,6 +34,7 @@ PASSWORD = "coffee and cake"
 NOBODY, STAFF, MANAGER, OWNER = "", "barista", "manager", "owner"
 RED, CALL, ZONE = "exit-very-unhappy", "hall-call", "exit"
 INCIDENTS = 40
+FAULTS = 40
 DAY_S = 86_400
 CARD = "29123456"
 """A customer's, as the shop's settings know them."""
@@ -38,6 +45,7 @@ def name_of(age_s: int) -> str:
     return f"alert-{age_s}"
 
 
+SLIP, LATE = name_of(60), name_of(200)
 CASE = name_of(31)
 BOARD = f"#name-{CASE}"
 
@@ -187,9 +195,10 @@ def _lose_the_gateway(tour: Tour, _: Page) -> None:
     tour.live.do(tour.live.shop.stop_gateway())
 
 
-def _lose_the_token(_: Tour, page: Page) -> None:
+def _lose_the_token(tour: Tour, page: Page) -> None:
     page.locator("form.card [name=csrf_token]").evaluate("field => { field.value = 'old'; }")
-    page.locator("form.card .big").click()
+    page.locator("[name=old]").fill(PINS[OWNER])
+    _send(new=PINS[OWNER])(tour, page)
 
 
 # --- what happens in the shop ------------------------------------------------------------------
@@ -199,7 +208,7 @@ def _a_month_goes_by(tour: Tour) -> None:
     """Forty incidents of the last weeks, and four alerts that are open now."""
     live = tour.live
     live.do(live.shop.stop_gateway())
-    fill(Path(live.shop.config.paths.journal), [*_month(), *_open_alerts()])
+    fill(Path(live.shop.config.paths.journal), [*_month(), *_faults(), *_open_alerts()])
     live.do(live.shop.start_gateway())
     live.ask(SimulatePress(button=CALL))
 
@@ -211,6 +220,14 @@ def _month() -> Iterator[Entry]:
         yield from incident(f"case{number}", when, Outcome.RECOVERED, RED)
         for each in range(10):
             yield press(ButtonKind.VERY_HAPPY), at(when + 400 + each)
+
+
+def _faults() -> Iterator[Entry]:
+    """More than one page of the log shows."""
+    began = time.time() - DAY_S
+    for number in range(FAULTS):
+        yield FaultRaised("transmitter/radio", "no answer for 60 s"), at(began + 60 * number)
+        yield FaultCleared("transmitter/radio"), at(began + 60 * number + 30)
 
 
 def _open_alerts() -> Iterator[Entry]:
@@ -271,7 +288,7 @@ _SETTINGS = tuple(
 )
 _ELEMENTS = tuple(
     Stop(f"settings-{name}-one", f"/settings/{name}/0", "form.card")
-    for name in ("buttons", "hours", "transmitters", "rules")
+    for name in ("buttons", "hours", "transmitters", "rules", "staff", "pagers", "steps", "offers")
 )
 
 SHOP = (
@@ -284,9 +301,17 @@ SHOP = (
     Stop("missing", "/nowhere", "main h1", NOBODY, status=404),
     Stop("not-yours", "/settings", "main h1", STAFF, status=403),
     Stop("board", "/board", BOARD, STAFF, before=_a_month_goes_by),
+    Stop("board-withdraw", None, f"#withdraw-{SLIP}", STAFF, then=_click(f"#act-{SLIP}")),
     Stop("demo", "/demo", BOARD),
     Stop("demo-case", f"/demo?case={CASE}", "[name=offer]"),
     Stop("case-before-contact", f"/case/{name_of(30)}", ".guidance", STAFF),
+    Stop(
+        "case-withdraw",
+        f"/case/{LATE}",
+        f"#withdraw-{LATE}",
+        STAFF,
+        then=_click("form[action$='/contact'] .big"),
+    ),
     Stop("case", f"/case/{CASE}", "[name=severity]", MANAGER),
     Stop(
         "case-severity",
@@ -309,12 +334,14 @@ SHOP = (
     Stop("counter-undo", "/counter", "#just", STAFF),
     Stop("counter-void", "/counter/void?code={code}", "[name=reason]", MANAGER),
     Stop("status", "/status", "#parts .rows", MANAGER),
+    Stop("faults", "/status/faults", "#older", STAFF),
+    Stop("faults-older", None, "#newer", STAFF, then=_click("#older")),
     Stop("insights", "/insights?days=28", ".charts", MANAGER),
     Stop("insights-wrong-days", "/insights?days=0", ".note.bad", MANAGER, status=422),
     Stop("insights-rules", "/insights/rules", "form", MANAGER),
     Stop("insights-rules-tried", "/insights/rules?try=1", "#result"),
     Stop("me", "/me", ".rows", STAFF),
-    Stop("settings", "/settings", ".choices"),
+    Stop("settings", "/settings", ".link"),
     *_SETTINGS,
     *_ELEMENTS,
     Stop("settings-saved", "/settings/shop", ".note.good", then=_send(name="Кофейня «Утро»")),
@@ -326,7 +353,7 @@ SHOP = (
     Stop("settings-audit", "/settings/audit", ".rows"),
     Stop("box", "/settings/box", "[name=passphrase]"),
     Stop("network", "/settings/network"),
-    Stop("form-too-old", "/me", "main h1", then=_lose_the_token, complains=400),
+    Stop("form-too-old", "/me", "main .card > h1", then=_lose_the_token, complains=400),
     Stop(
         "board-away",
         "/board",

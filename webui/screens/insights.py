@@ -15,6 +15,7 @@ from webui.client import (
     GetInsights,
     GetLeaderBoards,
     GetRules,
+    GetStatus,
     InsightsView,
     Refused,
     TrialView,
@@ -24,7 +25,7 @@ from webui.client import (
 )
 from webui.person import gateway, signed_in
 from webui.sections import TAGS
-from webui.translate import gettext, spell_date, spell_number
+from webui.translate import gettext, ngettext, spell_date, spell_number
 from webui.words import CAUSES, refusal, word
 
 _DAYS: Final = 7
@@ -51,6 +52,7 @@ def index() -> ResponseReturnValue:
         day_names=[str(each) for each in figures.WEEKDAYS.values()],
         charts=charts,
         boards=() if view is None else gateway().call(GetLeaderBoards()),
+        uplink="" if view is None else gateway().call(GetStatus()).uplink.kind,
         **_words(refused),
     ), 200 if refused is None or refused.code == _WAITING else 422
 
@@ -88,8 +90,7 @@ def _days() -> int:
 
 
 def _dates(view: InsightsView) -> dict[str, str]:
-    days = {"since": view.since, "until": view.until}
-    return {key: spell_date(date.fromisoformat(day)) for key, day in days.items()}
+    return {"since": _day_of(view.since), "until": _day_of(view.until)}
 
 
 def _words(refused: Refused | None) -> dict[str, Any]:
@@ -129,6 +130,8 @@ def rules() -> ResponseReturnValue:
         days=_days(),
         sha256=found.sha256,
         name_of=_name_of,
+        day_of=_day_of,
+        calls_of=_calls_of,
         **_words(refused),
     ), 422 if bad else 200
 
@@ -136,6 +139,16 @@ def rules() -> ResponseReturnValue:
 def _name_of(name: str) -> str:
     """A rule's own name, or the words of what one press raised."""
     return word(CAUSES, word(TAGS, name))
+
+
+def _day_of(name: str) -> str:
+    return spell_date(date.fromisoformat(name))
+
+
+def _calls_of(name: str) -> str:
+    """A name of `TrialView.by_calls` as words."""
+    calls = int(name)
+    return ngettext("%(num)d time", "%(num)d times", calls) if calls else gettext("never")
 
 
 @blueprint.post("/rules/save")

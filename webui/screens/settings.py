@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from webui import forms
+from webui import choices, forms
 from webui.anew import start_anew
 from webui.client import (
     CheckSettings,
@@ -51,13 +51,11 @@ def index() -> ResponseReturnValue:
 def section(name: str) -> ResponseReturnValue:
     """One part: its form, or the list of what is there."""
     part = _section(name)
-    text, sha256 = _text()
-    found = _at(tomllib.loads(text), part.path)
+    file, sha256 = _file()
     if part.is_list:
-        tables = found if isinstance(found, list) else []
+        tables = _list(file, part)
         return render_template("settings/list.html", section=part, tables=tables, sha256=sha256)
-    table = found if isinstance(found, dict) else {}
-    return _form(part, part.path, table, sha256, kind=request.args.get("kind"))
+    return _form(part, part.path, file, sha256, kind=request.args.get("kind"))
 
 
 @blueprint.get("/<name>/<int:at>")
@@ -65,12 +63,10 @@ def section(name: str) -> ResponseReturnValue:
 def element(name: str, at: int) -> ResponseReturnValue:
     """One of many; the number after the last is a new one."""
     part = _section(name)
-    text, sha256 = _text()
-    tables = _at(tomllib.loads(text), part.path) or []
-    if not part.is_list or at > len(tables):
+    file, sha256 = _file()
+    if not part.is_list or at > len(_list(file, part)):
         abort(404)
-    table = tables[at] if at < len(tables) else {}
-    return _form(part, (*part.path, at), table, sha256, kind=request.args.get("kind"))
+    return _form(part, (*part.path, at), file, sha256, kind=request.args.get("kind"))
 
 
 @blueprint.post("/<name>/set")
@@ -78,8 +74,7 @@ def element(name: str, at: int) -> ResponseReturnValue:
 def put(name: str) -> ResponseReturnValue:
     """Change one part."""
     part = _section(name)
-    found = _at(tomllib.loads(_text()[0]), part.path)
-    return _put(part, part.path, found if isinstance(found, dict) else {}, is_new=found is None)
+    return _put(part, part.path, _file()[0])
 
 
 @blueprint.post("/<name>/<int:at>/set")
@@ -87,12 +82,10 @@ def put(name: str) -> ResponseReturnValue:
 def put_element(name: str, at: int) -> ResponseReturnValue:
     """Change one of many, or add one."""
     part = _section(name)
-    tables = _at(tomllib.loads(_text()[0]), part.path) or []
-    if not part.is_list or at > len(tables):
+    file, _sha256 = _file()
+    if not part.is_list or at > len(_list(file, part)):
         abort(404)
-    is_new = at == len(tables)
-    table = {} if is_new else tables[at]
-    return _put(part, (*part.path, at), table, is_new=is_new)
+    return _put(part, (*part.path, at), file)
 
 
 @blueprint.post("/<name>/<int:at>/remove")
@@ -124,16 +117,30 @@ def _text() -> tuple[str, str]:
     return settings.text, settings.sha256
 
 
-def _at(tables: Any, path: Sequence[str]) -> Any:
+def _file() -> tuple[dict[str, Any], str]:
+    text, sha256 = _text()
+    return tomllib.loads(text), sha256
+
+
+def _list(file: Mapping[str, Any], part: Section) -> list[Any]:
+    found = _at(file, part.path)
+    return found if isinstance(found, list) else []
+
+
+def _at(found: Any, path: KeyPath) -> Any:
+    """What stands at a path; None where nothing does."""
     for key in path:
-        tables = tables.get(key) if isinstance(tables, dict) else None
-    return tables
+        try:
+            found = found[key]
+        except (LookupError, TypeError):
+            return None
+    return found
 
 
 def _form(
     part: Section,
     path: KeyPath,
-    table: Mapping[str, Any],
+    file: Mapping[str, Any],
     sha256: str,
     *,
     kind: str | None = None,
@@ -141,8 +148,9 @@ def _form(
     problems: Sequence[SettingsProblem] = (),
     wrong: Sequence[str] = (),
 ) -> ResponseReturnValue:
-    tag = kind if kind in part.kinds else part.kind_of(dict(table))
-    rows = forms.fields(part.kinds[tag])
+    table = _at(file, path) or {}
+    tag = kind if kind in part.kinds else part.kind_of(table)
+    rows = choices.fill_in(forms.fields(part.kinds[tag]), table, file)
     values = {name: text for row in rows for name, text in forms.show(row, table).items()}
     by_field, others = _sort(problems, path, rows)
     page = render_template(
@@ -152,7 +160,7 @@ def _form(
         at=path[-1] if isinstance(path[-1], int) else None,
         is_new=not table,
         fields=rows,
-        values={**values, **(typed or {})},
+        values=values if typed is None else typed,
         sha256=sha256,
         by_field=by_field,
         others=others,
@@ -183,13 +191,12 @@ def _is_within(place: str, start: str) -> bool:
     return place == start or place.startswith((f"{start}.", f"{start}["))
 
 
-def _put(
-    part: Section, path: KeyPath, table: Mapping[str, Any], *, is_new: bool
-) -> ResponseReturnValue:
+def _put(part: Section, path: KeyPath, file: Mapping[str, Any]) -> ResponseReturnValue:
     sha256 = request.form.get("sha256", "")
     kind = request.form.get("tag", "")
-    tag = kind if kind in part.kinds else part.kind_of(dict(table))
-    rows = forms.fields(part.kinds[tag])
+    table = _at(file, path) or {}
+    tag = kind if kind in part.kinds else part.kind_of(table)
+    rows = choices.fill_in(forms.fields(part.kinds[tag]), table, file)
     wanted: dict[str, Any] = {part.tag: tag} if part.tag else {}
     wrong = []
     for row in rows:
@@ -199,15 +206,25 @@ def _put(
             wrong.append(row.key)
     typed = request.form.to_dict()
     if wrong:
-        return _form(part, path, table, sha256, kind=tag, typed=typed, wrong=wrong)
-    edits = _edits(part, path, table, wanted, is_new=is_new)
+        return _form(part, path, file, sha256, kind=tag, typed=typed, wrong=wrong)
+    edits = _edits(part, path, table, wanted, is_new=_at(file, path) is None)
+    if _is_nothing(part, rows, table, wanted):
+        edits = ()
     result = _ask(EditSettings(edits=edits, replaces_sha256=sha256))
     if result is not None and result.problems:
         problems = result.problems
-        return _form(part, path, table, sha256, kind=tag, typed=typed, problems=problems)
+        return _form(part, path, file, sha256, kind=tag, typed=typed, problems=problems)
     if result is not None:
         _apply(result)
     return redirect(url_for("settings.section", name=part.name), 303)
+
+
+def _is_nothing(
+    part: Section, rows: Sequence[Field], table: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> bool:
+    """Whether a table that is not in the file would be written for nothing."""
+    is_said = any(value is not None for key, value in wanted.items() if key != part.tag)
+    return not (part.is_list or table or is_said or any(row.required for row in rows))
 
 
 def _edits(

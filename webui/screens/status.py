@@ -1,9 +1,11 @@
 """Devices: the state of every part of the box in words, its test, and what to do about it."""
 
+import re
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webui.client import GetDevices, GetStatus, Refused, SendPage, TrySignal, Unreachable
+from webui.client import GetDevices, GetFaults, GetStatus, Refused, SendPage, TrySignal, Unreachable
 from webui.person import gateway, signed_in
 from webui.translate import gettext
 from webui.words import RECEIPTS, refusal, word
@@ -30,6 +32,20 @@ def _parts() -> dict[str, object]:
         "status": gateway().call(GetStatus()),
         "devices": gateway().call(GetDevices()),
     }
+
+
+@blueprint.get("/status/faults")
+@signed_in
+def faults() -> ResponseReturnValue:
+    """The log of faults, a page of it at a time."""
+    found = gateway().call(GetFaults(before=_record("before"), after=_record("after")))
+    return render_template("status/faults.html", found=found)
+
+
+def _record(name: str) -> int | None:
+    """The number of a record in the address; None for what is none."""
+    typed = request.args.get(name, "")
+    return int(typed) if re.fullmatch(r"[0-9]{1,18}", typed) else None
 
 
 @blueprint.post("/status/page")
