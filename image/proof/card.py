@@ -64,14 +64,21 @@ class Card:
         Raises:
             Failed: The file system cannot be put right by itself.
         """
-        start, size = run(
-            "partx", "--noheadings", "--output=START,SECTORS", "--nr=3", self.path
-        ).split()
-        part = self._work / "data.ext4"
+        return taken_state(self._part(3), "/lib/achivx-gateway", self._work)
+
+    def take_release(self) -> Path:
+        """A copy of the release that the card came with."""
+        return taken_release(self._part(2), self._work)
+
+    def _part(self, number: int) -> Path:
+        """A copy of a partition."""
+        shown = run("partx", "--noheadings", "--output=START,SECTORS", f"--nr={number}", self.path)
+        start, size = map(int, shown.split())
+        part = self._work / f"part{number}"
         cut = [f"if={self.path}", f"of={part}", "bs=1M", "iflag=skip_bytes,count_bytes"]
-        cut += [f"skip={int(start) * _SECTOR}", f"count={int(size) * _SECTOR}", "conv=sparse"]
+        cut += [f"skip={start * _SECTOR}", f"count={size * _SECTOR}", "conv=sparse"]
         run("dd", *cut, "status=none")
-        return taken_state(part, "/lib/achivx-gateway", self._work)
+        return part
 
 
 def taken_state(part: Path, place: str, work: Path) -> Path:
@@ -89,3 +96,14 @@ def taken_state(part: Path, place: str, work: Path) -> Path:
     there.mkdir()
     run("debugfs", "-R", f"rdump {place} {there}", part)
     return there / Path(place).name
+
+
+def taken_release(part: Path, work: Path) -> Path:
+    """A copy of the one release that a root file system has.
+
+    Raises:
+        Failed: It cannot be read.
+    """
+    run("debugfs", "-R", f"rdump /opt/achivx-gateway/releases {work}", part)
+    (release,) = (work / "releases").iterdir()
+    return release

@@ -7,13 +7,17 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from gateway.alerts.case import DURABLE, Alert
 from gateway.journal import schema
+from gateway.messages import Acknowledge, GetAlerts, GetStatus, Resolve
+from gateway.model import AlertState, Outcome
 from gateway.simulator.tap_terminal import TapTerminal
 from gateway.sync.mapping import CANARY, actions_of
+from image.proof import pages
 from image.proof.centre import Centre
 from image.proof.machine import Machine
 from image.proof.report import Failed, expect, holds, until
@@ -48,12 +52,24 @@ class Promised:
     Attributes:
         records: Its journal's lines before the presses.
         booked: What the server had at the end.
-        pages: How many pages the transmitter took since then.
+        since: How many pages the transmitter had taken before that start.
+        settings: What the box ran on.
     """
 
     records: tuple[str, ...]
     booked: tuple[tuple[str, str, str], ...]
-    pages: int
+    since: int
+    settings: str
+
+
+def promise(machine: Machine, shop: Shop) -> Promised:
+    """What has been promised by now."""
+    return Promised(
+        records=tuple(machine.do("achivx-gateway export").splitlines()),
+        booked=tuple(shop.centre.booked()),
+        since=machine.since,
+        settings=machine.do("cat /etc/achivx-gateway/gateway.toml"),
+    )
 
 
 def pull(machine: Machine, shop: Shop, pin: int, chance: random.Random) -> Promised:
@@ -62,18 +78,19 @@ def pull(machine: Machine, shop: Shop, pin: int, chance: random.Random) -> Promi
     Raises:
         Failed: The box stopped before that.
     """
-    records = tuple(machine.do("achivx-gateway export").splitlines())
+    tell_time(machine)
+    promised = promise(machine, shop)
     press = machine.press_command(pin)
     load = shlex.quote(_LOAD.format(press=press))
-    pages = len(shop.terminal.pages)
+    before = len(shop.terminal.pages)
     machine.do(f"setsid bash -c {load} >/dev/null 2>&1 </dev/null &")
     after_s = chance.uniform(*PULL_S)
     time.sleep(after_s)
     booked = tuple(shop.centre.booked())
     machine.unplug()
-    pages = len(shop.terminal.pages) - pages
-    holds(f"the plug is pulled after {after_s:.1f} s of presses and {pages} pages")
-    return Promised(records=records, booked=booked, pages=pages)
+    count = len(shop.terminal.pages) - before
+    holds(f"the plug is pulled after {after_s:.1f} s of presses and {count} pages")
+    return replace(promised, booked=booked)
 
 
 def look_at_card(shop: Shop, promised: Promised) -> oracle.Found:
@@ -99,11 +116,15 @@ def look_at_card(shop: Shop, promised: Promised) -> oracle.Found:
     strange = set(promised.booked) - due(found) - canaries(promised.booked)
     if strange:
         raise Failed(f"on the server, and in no event: {sorted(strange)[:3]}")
-    if promised.pages and len(ids) == len(before):
-        raise Failed("pages went out for alerts that are not on the card")
+    sent = shop.terminal.pages[promised.since :]
+    alerts = [alert for _, alert in found.alerts.values()]
+    wrong = pages.problems(sent, found.records, alerts, pages.config_of(promised.settings))
+    if wrong:
+        raise Failed(f"pages and alerts do not agree: {'; '.join(wrong)}")
     holds(
         f"card: {len(ids)} records, {len(found.grants)} grants, {len(found.alerts)} alerts agree;"
-        f" cursor {found.cursor}; {len(promised.booked)} bookings, each of an event on the card"
+        f" cursor {found.cursor}; {len(promised.booked)} bookings, each of an event on the card;"
+        f" {len(sent)} pages since its start, each of its alert, and none is missing"
     )
     return found
 
@@ -120,9 +141,14 @@ def look_when_back(machine: Machine, shop: Shop, found: oracle.Found) -> None:
     expect(ids[: len(kept)], kept, "back: the journal is the one that was on the card")
 
     def is_drained() -> bool:
-        status = json.loads(machine.do("achivx-gateway status --json"))
-        return not status["uplink"]["backlog"] and not status["journal"]["waiting"]
+        status = machine.ask(GetStatus())
+        return not status.uplink.backlog and not status.journal.waiting
 
+    def is_paged() -> bool:
+        return all(_has_a_page(view.alert) for view in machine.ask(GetAlerts()))
+
+    tell_time(machine)  # till then nobody knows how old an alert of before is
+    until(is_paged, "a page of each alert that is open and had none")
     until(is_drained, "everything on the server")
     booked = Counter(shop.centre.booked())
     twice = [name for name, count in booked.items() if count > 1]
@@ -131,13 +157,29 @@ def look_when_back(machine: Machine, shop: Shop, found: oracle.Found) -> None:
     expect(sorted(missing), [], f"back: all {len(due(found))} bookings are in it")
 
 
+def tell_time(machine: Machine) -> None:
+    """Do what systemd-timesyncd does when a time server answers: there is none in an emulator.
+
+    Raises:
+        Failed: The gateway does not notice.
+    """
+    machine.do("mkdir -p /run/systemd/timesync; touch /run/systemd/timesync/synchronized")
+
+    until(
+        lambda: machine.ask(GetStatus()).clock.synced, "the gateway knows that the clock is right"
+    )
+
+
+def _has_a_page(alert: Alert) -> bool:
+    is_out = any(state in DURABLE for state in alert.receipts.values())
+    return alert.state is not AlertState.OPEN or alert.quiet or is_out
+
+
 def end_alerts(machine: Machine) -> None:
     """Nothing is open any more: the next press raises an alert of its own."""
-    for view in json.loads(machine.do("achivx-gateway alerts --json")):
-        alert = view["alert"]["id"]
-        machine.do(
-            f"achivx-gateway ack {alert}; achivx-gateway resolve {alert} --outcome false_alarm"
-        )
+    for view in machine.ask(GetAlerts()):
+        machine.ask(Acknowledge(alert=view.alert.id))
+        machine.ask(Resolve(alert=view.alert.id, outcome=Outcome.FALSE_ALARM))
 
 
 def due(found: oracle.Found) -> set[tuple[str, str, str]]:

@@ -1,11 +1,12 @@
 """The wizard and the board as people use them, over HTTP, with real presses of real lines."""
 
 import re
+from pathlib import Path
 from typing import Final
 
 from gateway.simulator.tap_terminal import TapTerminal
 from image.proof.machine import Machine
-from image.proof.report import demand, expect, until
+from image.proof.report import demand, expect, holds, until
 from image.proof.visitor import Visitor
 
 CODE: Final = "ACHJ-VX01"
@@ -15,6 +16,10 @@ LINE: Final = "/dev/ttyS0"
 PAGER: Final = "1001"
 _FOUND: Final = re.compile(r'name="pin" value="(\d+)"')
 _ALERT: Final = re.compile(r'id="going" name="alert" value="([^"]+)"')
+_REFUSED: Final = re.compile(
+    r'<p class="health bad">([^<]*)</p>\s*<label class="field">Update file'
+)
+LOOK_S: Final = 600.0
 _CASE: Final = re.compile(r'action="/board/([^"/]+)/acknowledge"')
 
 
@@ -104,17 +109,33 @@ def visitor(machine: Machine, scheme: str, port: int) -> Visitor:
     return Visitor(f"{scheme}://{machine.address}:{port}", trusted=root)
 
 
-def sign_in(machine: Machine) -> Visitor:
-    """A tablet whose user is Anna.
+def sign_in(machine: Machine, staff: str = "Anna", pin: str = "2580") -> Visitor:
+    """A tablet and who uses it.
 
     Raises:
-        Failed: She is not let in.
+        Failed: They are not let in.
     """
     tablet = visitor(machine, "https", 8443)
     tablet.send("/login", "/language", language="en", to="/login")
-    seen = tablet.send("/login", "/login", staff="Anna", pin="2580")
-    demand("Sign out" in seen, "board: Anna is signed in, over TLS")
+    seen = tablet.send("/login", "/login", staff=staff, pin=pin)
+    demand("Sign out" in seen, f"page: {staff} is signed in, over TLS")
     return tablet
+
+
+def give_update(machine: Machine, bundle: Path) -> str:
+    """Hand an update over as the box's owner; why the box refuses it, or nothing.
+
+    Raises:
+        Failed: The page does not take it, or never says what came of it.
+    """
+    owner = sign_in(machine, "Owner", PASSWORD)
+    owner.upload("/settings/box", "/settings/box/update", bundle)
+
+    def said() -> str:
+        seen = owner.see("/settings/box")
+        return "" if "An update is under way." in seen else seen
+
+    return first(_REFUSED, until(said, "the box's look at the update", LOOK_S))
 
 
 def answer_incident(machine: Machine, terminal: TapTerminal, tablet: Visitor) -> None:
@@ -125,10 +146,14 @@ def answer_incident(machine: Machine, terminal: TapTerminal, tablet: Visitor) ->
     """
     page_again(machine, terminal, "of the line")
     alert = until(lambda: first(_CASE, tablet.see("/board")), "the incident on the board")
-    there = f"/board/{alert}"
-    tablet.send(there, f"{there}/acknowledge")
-    demand("Anna" in tablet.see(there), "board: the incident is there, and Anna is on the way")
+    seen = tablet.send("/board", f"/board/{alert}/acknowledge")
+    demand("On the way: Anna" in seen, "board: the incident is there, and Anna is on the way")
+    there = f"/case/{alert}"
+    seen = tablet.send(there, f"{there}/contact")
+    demand("With the customer: Anna" in seen, "card: Anna is with the customer")
+    tablet.send(there, f"{there}/describe", severity="3")
     granted = tablet.send(there, f"{there}/grant", form=alert, offer="coffee")
-    demand("The code is" in granted, "board: a coffee is granted")
-    tablet.send(there, f"{there}/resolve", outcome="recovered", severity="3")
-    demand(f"act-{alert}" not in tablet.see("/board"), "board: the incident is over")
+    demand("The code is" in granted, "card: a coffee is granted")
+    tablet.send(there, f"{there}/resolve", outcome="recovered")
+    until(lambda: f"name-{alert}" not in tablet.see("/board"), "the end of the incident")
+    holds("board: the incident is over, once nobody has taken that back")

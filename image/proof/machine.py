@@ -10,14 +10,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
+from gateway.client import Client
+from gateway.request import Request
 from gateway.simulator.tap_terminal import TapTerminal
 from image.proof.card import Card
 from image.proof.report import ANSWER_S, Failed, run, until
 
+T = TypeVar("T")
+
 HERE: Final = Path(__file__).resolve().parent
 BOOT_S: Final = 1200.0
+COPY_S: Final = 600.0
+# One line to the control socket, and one back.
+_RELAY: Final = """python3 -ISc 'if True:
+    import socket, sys
+    gateway = socket.socket(socket.AF_UNIX)
+    gateway.connect("/run/achivx-gateway/control.sock")
+    gateway.sendall(sys.stdin.buffer.readline())
+    sys.stdout.buffer.write(gateway.makefile("rb").readline())
+' 2>/dev/null"""
 SHIFT: Final = 30_000
 """Ports below 1024 are this much higher here, where nobody need be root."""
 _MEMORY: Final = ("-smp", "2", "-m", "1024")
@@ -65,6 +78,10 @@ class Written:
     requests: int
     bytes: int
 
+    def less(self, before: "Written") -> "Written":
+        """What came since then."""
+        return Written(requests=self.requests - before.requests, bytes=self.bytes - before.bytes)
+
 
 class Machine:
     """The board under power. Use it as a context manager: it is unplugged in any case.
@@ -76,10 +93,12 @@ class Machine:
 
     Attributes:
         address: An address of this computer's loopback interface where the box's ports are.
+        since: How many pages the transmitter had taken before it was switched on.
     """
 
     def __init__(self, board: Board, terminal: TapTerminal, work: Path) -> None:
         self.address: Final = f"127.{'.'.join(str(1 + byte % 254) for byte in os.urandom(3))}"
+        self.since: Final = len(terminal.pages)
         self._key: Final = work / "key"
         self._console: Final = work / "console"
         self._control: Final = work / "qmp"
@@ -130,13 +149,46 @@ class Machine:
 
     def do(self, command: str, timeout_s: float = ANSWER_S) -> str:
         """Run a shell's command on the box, as root."""
-        options = ["-i", str(self._key), "-p", str(22 + SHIFT), "-o", "BatchMode=yes"]
-        options += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
-        options += ["-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20"]
+        words = [*self._options(), f"root@{self.address}", command]
+        return run("ssh", *words, timeout_s=timeout_s)
+
+    def put(self, path: Path, there: str) -> None:
+        """Copy a file onto the box."""
+        run("scp", "-q", *self._options(), path, f"root@{self.address}:{there}", timeout_s=COPY_S)
+
+    def ask(self, request: Request[T]) -> T:
+        """What the gateway answers. A command of its own would take an emulator three seconds.
+
+        Raises:
+            Unreachable: It is not there, or not yet.
+        """
+        place = self._key.parent / "asked"
+        place.unlink(missing_ok=True)
+        words = ["ssh", *self._options(), f"root@{self.address}", _RELAY]
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(place))
+            listener.listen(1)
+            with Client(place, timeout_s=ANSWER_S) as client:
+                with listener.accept()[0] as far:
+                    relay = subprocess.Popen(words, stdin=far.fileno(), stdout=far.fileno())
+                # It is the relay's alone: where that ends, the client sees the end.
+                with relay:
+                    try:
+                        return client.call(request)
+                    finally:
+                        relay.terminate()
+
+    def hang_up(self) -> None:
+        """Leave the box: it notes that somebody has gone, and then nobody is on it."""
+        run("ssh", *self._options(), "-O", "exit", f"root@{self.address}")
+
+    def _options(self) -> list[str]:
+        words = ["-i", str(self._key), "-o", f"Port={22 + SHIFT}", "-o", "BatchMode=yes"]
+        words += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+        words += ["-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20"]
         # A sign-in takes an emulated processor two seconds: one serves all commands.
-        options += ["-o", "ControlMaster=auto", "-o", "ControlPersist=60"]
-        options += ["-o", f"ControlPath={self._key.parent / 'ssh-%C'}"]
-        return run("ssh", *options, f"root@{self.address}", command, timeout_s=timeout_s)
+        words += ["-o", "ControlMaster=auto", "-o", "ControlPersist=60"]
+        return [*words, "-o", f"ControlPath={self._key.parent / 'ssh-%C'}"]
 
     def is_up(self) -> bool:
         """Whether SSH lets in the key that was put onto the card, and the gateway runs.

@@ -1,29 +1,33 @@
 """The quick guest: this computer's own kind of processor, and the same questions about the plug."""
 
-import json
+import os
 import random
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from gateway.messages import Acknowledge, GetAlerts, IssueGrant, Resolve
+from gateway.model import Outcome
 from gateway.simulator.tap_terminal import TapTerminal
-from image.proof import cuts, system
-from image.proof.card import taken_state
+from image.proof import cuts, system, updates
+from image.proof.card import taken_release, taken_state
 from image.proof.centre import HOST, TOKEN, Centre
 from image.proof.first_run import PIN, page_again
 from image.proof.machine import HERE, Board, Machine, started
-from image.proof.report import demand, holds, run
+from image.proof.report import Failed, holds, run
 
 _GUEST: Final = HERE.parent / "guest"
 _BUILD_S: Final = 900.0
-_EMULATOR: Final = ("qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-smp", "2", "-m", "768")
+_EMULATOR: Final = ("qemu-system-x86_64", "-M", "q35", "-cpu", "Nehalem", "-smp", "2", "-m", "768")
 
 
-def made(work: Path, port: int) -> Board:
+def made(work: Path, port: int, update_key: str) -> Board:
     """A guest with this release; its state is on a disk of its own.
 
     Args:
         work: Where its disks go.
         port: Where the ACHIVX server is, on this computer.
+        update_key: Of whoever makes its updates, PEM.
 
     Raises:
         Failed: It cannot be made.
@@ -34,6 +38,7 @@ def made(work: Path, port: int) -> Board:
     for name, text, mode in (
         ("root/.ssh/authorized_keys", key, 0o600),
         ("etc/credstore/achivx-token", f"{TOKEN}\n", 0o600),
+        ("etc/achivx-host/update.pem", update_key, 0o644),
         ("etc/achivx-gateway/gateway.toml", shop.format(server=f"{HOST}:{port}"), 0o640),
     ):
         path = more / name
@@ -43,14 +48,19 @@ def made(work: Path, port: int) -> Board:
     run(_GUEST, disks, more, timeout_s=_BUILD_S)
     words = [*_EMULATOR, "-accel", "tcg,tb-size=512"]
     words += ["-kernel", str(disks / "vmlinuz"), "-initrd", str(disks / "initrd")]
-    words += ["-append", "root=LABEL=guest-root rw console=ttyS0 panic=-1"]
+    words += ["-append", "root=LABEL=guest-root rw console=ttyS0 quiet mitigations=off panic=-1"]
     root = f"file={disks / 'root.ext4'},format=raw,if=none,id=root,snapshot=on"
     words += ["-drive", root, "-device", "virtio-blk-pci,drive=root"]
     return Board(words=tuple(words), disk=disks / "data.ext4", line=("-serial", "chardev:line"))
 
 
-def prove(work: Path, *, pulls: int) -> None:
+def prove(work: Path, *, pulls: int, with_updates: bool) -> None:
     """A press through the kernel's pins, lgpio and the gateway; then the plug, again and again.
+
+    Args:
+        work: A directory with room for two disks, 2 GB, and half as much again for updates.
+        pulls: How often the plug is pulled.
+        with_updates: Whether it is given updates before that.
 
     Raises:
         Failed: Something is not as it should be.
@@ -58,8 +68,13 @@ def prove(work: Path, *, pulls: int) -> None:
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", work / "key")
     chance = random.Random()  # noqa: S311 - when the plug is pulled is no secret
     with TapTerminal(tcp=True) as terminal, Centre() as centre:
-        board = made(work, centre.port)
+        board = made(work, centre.port, updates.make_key(work))
         holds("the guest is made")
+        bundles = None
+        if with_updates:
+            release = taken_release(work / "disks/root.ext4", work)
+            bundles = updates.make(release, os.uname().machine, work)
+            holds("its updates are made")
 
         def take_state() -> Path:
             copy = work / "data.ext4"
@@ -77,9 +92,12 @@ def prove(work: Path, *, pulls: int) -> None:
                 answer_incident(machine, terminal)
                 if number == 0:
                     system.look_at_start(machine)
-                if number == pulls:
-                    return
-                promised = cuts.pull(machine, shop, PIN, chance)
+                    if bundles is not None:
+                        updates.prove(machine, terminal, bundles, partial(give_update, machine))
+                if number < pulls:
+                    promised = cuts.pull(machine, shop, PIN, chance)
+                else:
+                    promised = cuts.promise(machine, shop)
             found = cuts.look_at_card(shop, promised)
 
 
@@ -90,9 +108,18 @@ def answer_incident(machine: Machine, terminal: TapTerminal) -> None:
         Failed: Something on the way is missing.
     """
     page_again(machine, terminal, "of the line")
-    alert = json.loads(machine.do("achivx-gateway alerts --json"))[-1]["alert"]["id"]
-    granted = machine.do(
-        f"achivx-gateway ack {alert} >/dev/null && achivx-gateway grant coffee --alert {alert}"
-        f" && achivx-gateway resolve {alert} --outcome recovered >/dev/null"
-    )
-    demand(granted.strip(), "the incident is answered, and a coffee granted")
+    alert = machine.ask(GetAlerts())[-1].alert.id
+    machine.ask(Acknowledge(alert=alert))
+    machine.ask(IssueGrant(request=alert, offer="coffee", alert=alert))
+    machine.ask(Resolve(alert=alert, outcome=Outcome.RECOVERED))
+    holds("the incident is answered, and a coffee granted")
+
+
+def give_update(machine: Machine, bundle: Path) -> str:
+    """Hand an update over by command; why it was refused, or nothing."""
+    machine.put(bundle, "/root/update.achivx")
+    try:
+        machine.do("achivx-gateway update /root/update.achivx", updates.TRIAL_S)
+    except Failed as error:
+        return str(error)
+    return ""
