@@ -145,11 +145,20 @@ class Judge:
             return ""
         words = ["page", f"--to={trial.pager}", f"--text=ACHIVX {version} TEST"]
         code, said = self._run([self._command, *words], COMMAND_S)
-        return f"its test page did not go out: {_end_of(said)}" if code else ""
+        return f"its test page did not go out: {_why_not_sent(said)}" if code else ""
 
 
 def _end_of(said: str) -> str:
     return " ".join(said.split())[-_SAID_CHARS:]
+
+
+def _why_not_sent(said: str) -> str:
+    """The transmitter's words from what `page` prints, or the end of what it said instead."""
+    try:
+        detail = json.loads(said)["receipt"]["detail"]
+    except (ValueError, KeyError, TypeError):
+        return _end_of(said)
+    return _end_of(detail) if isinstance(detail, str) and detail else _end_of(said)
 
 
 def main() -> int:

@@ -92,6 +92,26 @@ def test_each_failure_has_its_words(judge: Judge, system: System, part: str, wor
     assert judge.why_not(TRIAL) == words
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            '{"page": "t", "receipt": {"state": "failed", "detail": "503 checksum errors"}}\n',
+            "503 checksum errors",
+        ),
+        ('{"receipt": {"state": "unknown", "detail": ""}}', '"detail": ""}}'),
+        ('{"receipt": 3}', '{"receipt": 3}'),
+    ],
+)
+def test_why_a_page_did_not_go_out_is_told_in_the_transmitters_words(
+    judge: Judge, system: System, said: str, words: str
+) -> None:
+    system.fails["page --to"] = said
+    found = judge.why_not(TRIAL)
+    assert found.startswith("its test page did not go out: ")
+    assert found.endswith(words)
+
+
 def test_a_transmitter_has_a_while_to_come_back(judge: Judge, system: System) -> None:
     starting = {"version": "0.2.0", "transmitters": [{"name": "main", "state": "starting"}]}
     system.status = [starting, starting, GOOD]
