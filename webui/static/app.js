@@ -3,6 +3,7 @@
   "use strict";
   var body = document.body;
   var heard = Date.now();
+  var broken = false;
   var held = false;
   var owed = false;
   var title = document.title;
@@ -13,12 +14,15 @@
     htmx.trigger(body, "refetch");
   }
 
-  // The stream says "changed". Where it is silent for five seconds, the page asks by itself;
-  // without a connection it asks every second or two, and gives each question less time.
+  // The stream says "changed". Where it is silent for five seconds, the page asks by itself; every
+  // two while it is broken, and once when it is whole again, for what was missed. Without a
+  // connection it asks every second or two, and gives each question less time.
   body.addEventListener("htmx:sseMessage", function () { heard = Date.now(); });
-  body.addEventListener("htmx:sseError", refetch);
+  body.addEventListener("htmx:sseError", function () { broken = true; refetch(); });
+  body.addEventListener("htmx:sseOpen", function () { if (broken) { broken = false; refetch(); } });
   setInterval(function () {
-    if (Date.now() - heard >= (away.hidden ? 5000 : 1000) && !document.hidden) refetch();
+    var most = !away.hidden ? 1000 : broken ? 2000 : 5000;
+    if (Date.now() - heard >= most && !document.hidden) refetch();
   }, 500);
 
   // Phones cut the streams of pages that are not looked at.
