@@ -78,7 +78,7 @@ class Live:
         alert_id = case.alert_of(event)
         if alert_id is None:
             return
-        if not isinstance(event, _NO_STEPS):
+        if self.unpaged and not isinstance(event, _NO_STEPS):
             self.unpaged.discard(alert_id)
         alert = case.fold(self._alerts.get(alert_id), event, at)
         if alert is not None and alert.is_live:
