@@ -47,7 +47,8 @@ def faults(page: Page, looks: Iterable[Look]) -> Iterator[str]:
 def complaints(site: Site, stop: Stop) -> Iterator[str]:
     """What the browser complained about since the stop before, but for the stop's own failure."""
     expected = re.compile(rf"status of ({stop.status}|{stop.complains}) ")
-    if stop.complains == 503:  # which htmx tells in its own words, for the stream as an event
+    if 503 in (stop.status, stop.complains):
+        # htmx tells it in its own words, for the stream as an event.
         expected = re.compile(r"503|^\[object Event\]$")
     while site.complaints:
         said = site.complaints.pop(0)
