@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 from functools import partial
 from pathlib import Path
@@ -50,8 +49,6 @@ STOP_S: Final = 1.0
 """How long a transmitter may take to finish its page when the daemon stops."""
 LOOK_S: Final = 60.0
 """How often the journal's room and the clock are looked at; nothing is written for it."""
-YOUNG_OBJECTS: Final = 10_000
-"""How many come before the collector looks at them: seldom while a press is on its way."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -213,8 +210,6 @@ class Gateway:
             await self._rooms.mirror.fill()
             parts.callback(self._rooms.mirror.close)
             await self._control.begin()
-            gc.freeze()  # what is there now stays: no collection need go through it
-            gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
             return await self._run_tasks()
 
     async def _run_tasks(self) -> Ended:
