@@ -2,7 +2,8 @@
 
 python -m bench.daemon CONFIG SERVER_PORT EVENTS
 
-Everything is `gateway.app.Gateway`'s own; put in from outside are:
+Everything is `gateway.app.Gateway`'s own, and the process is prepared as `achivx-gateway run`
+prepares it; put in from outside are:
 
 - a press filter that notes the time of each press's verdict;
 - the uplink's transport: batches as JSON lines to a server on this machine that takes them all,
@@ -41,6 +42,7 @@ from gateway.inputs.verdicts import Pressed, Verdict
 from gateway.journal import schema
 from gateway.journal.store import GROUP, Identity, Journal
 from gateway.model import AlertCause, ButtonKind, Outcome, ReceiptState
+from gateway.setup import lives
 from gateway.sync.mapping import CURRENT
 from gateway.sync.uplink import Acknowledged, Batch, Uplink
 
@@ -277,6 +279,7 @@ def main() -> None:
             daemon.begin()
             await daemon.run()
 
+        lives.collect_seldom()
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(live())
 

@@ -6,8 +6,10 @@ loaded and the serial line is open to whoever takes it next.
 """
 
 import asyncio
+import gc
 import logging
 from pathlib import Path
+from typing import Final
 
 from gateway.app import Gateway
 from gateway.backup import restore
@@ -17,7 +19,20 @@ from gateway.config.settings import Loaded, Settings, Source
 from gateway.errors import CannotStart, GatewayError
 from gateway.life import Ended
 
-_log = logging.getLogger(__name__)
+YOUNG_OBJECTS: Final = 10_000
+"""How many new objects the collector waits for, so that it seldom looks while a page is made."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+def collect_seldom() -> None:
+    """Have the collector pass over the modules, and look less often at what is new.
+
+    Once for a process, before its first gateway: what is frozen is never looked at again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
 def run(settings: Settings, loaded: Loaded) -> None:
@@ -30,6 +45,7 @@ def run(settings: Settings, loaded: Loaded) -> None:
         CannotStart: The very first cannot start.
         Fatal: A part that must live has died.
     """
+    collect_seldom()
     before: Loaded | None = None
     loaded, restored = restore.finish(settings, loaded)
     while True:

@@ -33,7 +33,7 @@ def load() -> Callable[[str], ModuleType]:
             for path in (
                 "assemble.py",
                 "manifest.py",
-                "label",
+                "label.py",
                 "overlay/usr/local/lib/achivx/provision.py",
             )
         }

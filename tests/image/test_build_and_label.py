@@ -75,7 +75,7 @@ class TestLabel:
     def test_label_and_box_file_say_the_same(
         self, load: Callable[[str], ModuleType], tmp_path: Path
     ) -> None:
-        assert load("label").main(["pager-1", "--out", str(tmp_path)]) == 0
+        assert load("label.py").main(["pager-1", "--out", str(tmp_path)]) == 0
         box = tomllib.loads((tmp_path / "pager-1-box.toml").read_text())
         assert box["name"] == "pager-1"
         label = (tmp_path / "pager-1.txt").read_text()
@@ -88,7 +88,7 @@ class TestLabel:
         assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
 
     def test_the_code_leads_to_the_page(self, load: Callable[[str], ModuleType]) -> None:
-        found = load("label").url("pager-1", "ABCDEFG1")
+        found = load("label.py").url("pager-1", "ABCDEFG1")
         assert found == "http://pager-1.local:8080/setup?code=ABCDEFG1"
 
     def test_a_label_is_not_written_over(
@@ -97,7 +97,7 @@ class TestLabel:
         tmp_path: Path,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        label = load("label")
+        label = load("label.py")
         label.main(["pager-1", "--out", str(tmp_path)])
         before = (tmp_path / "pager-1.txt").read_text()
         assert label.main(["pager-1", "--out", str(tmp_path)]) == 1
@@ -106,4 +106,4 @@ class TestLabel:
 
     def test_a_name_that_no_network_has_is_refused(self, load: Callable[[str], ModuleType]) -> None:
         with pytest.raises(SystemExit):
-            load("label").main(["Pager 1"])
+            load("label.py").main(["Pager 1"])
