@@ -43,6 +43,7 @@ from gateway.shiftkeeper import ShiftKeeper
 from gateway.simulator.panel import Panel
 from gateway.sync.choice import make_uplink
 from gateway.sync.mapping import CURRENT
+from gateway.watchdog import Watchdog
 from gateway.watchman import Watchman
 
 STOP_S: Final = 1.0
@@ -134,6 +135,9 @@ class Gateway:
             on_edge=self._edge,
             on_fault=self._callback_failed,
         )
+        self._watchdog: Final = Watchdog(
+            self._journal, self._lane.transmitters, self._inputs, self._faults
+        )
         self._shift_keeper: Final = ShiftKeeper(self._config, clock, self._journal)
         self._access: Final = self._open_access()
         self._gestures: Final = Gestures(self._state, self._access, self._faults, self._record)
@@ -202,7 +206,7 @@ class Gateway:
             # From here on presses page; a disk that hangs at boot only delays what was before.
             parts.callback(self._journal.close)
             parts.callback(self._rooms.customers.close)
-            await asyncio.to_thread(self._journal.start)
+            await self._start_journal()
             self._floor.restore(await self._live_alerts())
             self._record(Started(version=__version__))
             parts.callback(self._watchman.close)
@@ -223,7 +227,7 @@ class Gateway:
                     group.create_task(self._rooms.lookup.run(), name="lookup"),
                     group.create_task(self._look_after_journal(), name="journal"),
                     group.create_task(self._rooms.customers.run(), name="customers"),
-                    group.create_task(self._watchdog(), name="watchdog"),
+                    group.create_task(self._watchdog.run(), name="watchdog"),
                 ]
                 sdnotify.notify("READY=1")
                 _log.info("ready")
@@ -237,6 +241,13 @@ class Gateway:
         except* GatewayError as group:
             raise group.exceptions[0] from group
         return ended
+
+    async def _start_journal(self) -> None:
+        more_time = asyncio.create_task(self._watchdog.starting())
+        try:
+            await asyncio.to_thread(self._journal.start)
+        finally:
+            more_time.cancel()
 
     async def _stop_lane(self) -> None:
         await asyncio.to_thread(self._lane.stop, STOP_S)
@@ -370,12 +381,3 @@ class Gateway:
     async def _run_uplink(self) -> None:
         if self._uplink is not None:
             await self._uplink.run()
-
-    async def _watchdog(self) -> None:
-        """Feed systemd's watchdog only while everything that a page needs is alive."""
-        every_s = sdnotify.watchdog_s()
-        while every_s is not None:
-            pagers_alive = all(each.is_alive for each in self._lane.transmitters)
-            if self._journal.is_alive and pagers_alive:
-                sdnotify.notify("WATCHDOG=1")
-            await asyncio.sleep(every_s / 3)

@@ -21,9 +21,12 @@ from gateway.inputs.judge import ns
 from gateway.inputs.levels import edge_ns
 from gateway.inputs.listener import Listener, Look, OnEdge, OnFault
 from gateway.inputs.pins import Errors, Pins
+from gateway.pulse import Pulse
 
 # The second look at a level that disagrees, and every look while no thread hands edges over.
 SOON_NS: Final = 50 * NS_PER_MS
+DEAF_S: Final = 300.0
+"""For how long its thread may be past help: levels are re-read, and presses come late at worst."""
 # Beyond this part of lgpio's queue edges are about to be lost.
 _FULL: Final = 0.5
 
@@ -40,6 +43,9 @@ class GpioInputs:
         on_fault: Told when `on_edge` raised, from lgpio's thread. The daemon should end: it is a
             fault of the program.
         clock: CLOCK_MONOTONIC in nanoseconds.
+
+    Attributes:
+        pulse: Of lgpio's thread: at rest while it hands edges over, at work while that is mended.
 
     Raises:
         CannotStart: A pin cannot be claimed.
@@ -61,6 +67,7 @@ class GpioInputs:
         self._reread_ns: Final = ns(inputs.reread_s)
         self._failed: list[Health] = []
         self._deaf = False  # lgpio's thread was dead, and not every pin has come to a new one
+        self.pulse: Final = Pulse(DEAF_S)
         self._listeners: Final = [
             Listener(
                 button.name,
@@ -111,6 +118,8 @@ class GpioInputs:
         errors: Errors = (OSError, *self._pins.errors)
         try:
             if not thread.alive:
+                if not self._deaf:
+                    self.pulse.beat()
                 self._deaf = True
                 thread.revive()
             if not self._deaf:
@@ -118,6 +127,7 @@ class GpioInputs:
             for listener in self._listeners:
                 listener.restart()
             self._deaf = False
+            self.pulse.rest()
         except errors as error:
             words = f"no button edge is heard, and that cannot be helped: {error}"
             return [Health(FaultKind.NOTIFY_THREAD, words)]

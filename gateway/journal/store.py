@@ -29,6 +29,7 @@ from gateway.journal.reader import Reader
 from gateway.journal.retention import Room
 from gateway.journal.schema import Identity
 from gateway.journal.transaction import Transaction
+from gateway.pulse import Pulse
 
 __all__ = ["Identity", "Journal", "Transaction"]
 
@@ -39,6 +40,8 @@ GROUP: Final = 256
 HELD: Final = 20_000
 """Jobs held in memory while the disk refuses; beyond that they are refused, loudly."""
 RETRY_S: Final = 1.0
+STUCK_S: Final = 900.0
+"""Longer than a big journal is looked through on a slow card: then only a new start can help."""
 TIDY_EVERY: Final = 1024
 """Records between two looks at what may go; every commit is one when there is no room."""
 _AFTER: Final = "after"  # which damaged journal this one goes on from
@@ -68,6 +71,7 @@ class Journal:
         epoch: The journal's own id.
         last_seq: The highest sequence on disk.
         set_aside: Where a damaged journal was put since the start, or None.
+        pulse: Of the writer's thread: at rest while it waits for something to write.
         room: How it stands to its bound, as of the latest look.
     """
 
@@ -84,6 +88,7 @@ class Journal:
         self.epoch = ""
         self.last_seq = 0
         self.set_aside: Path | None = None
+        self.pulse: Final = Pulse(STUCK_S)
         self.room = Room()
         self._keep: Final = keep
         self._untidied = 0
@@ -173,6 +178,7 @@ class Journal:
 
     def _run(self) -> None:
         reason = JournalError("the journal is closed")
+        self.pulse.beat()
         try:
             self._open()
             if self._connection is not None:
@@ -191,7 +197,9 @@ class Journal:
     def _write(self) -> None:
         stopping = False
         while not stopping:
+            self.pulse.rest()
             stopping = self._collect()
+            self.pulse.beat()
             self._commit()
         while self._held and self.state == "ok":
             self._commit()

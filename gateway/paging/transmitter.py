@@ -18,6 +18,7 @@ from gateway.errors import LineError
 from gateway.model import Page, Receipt, ReceiptState
 from gateway.paging.drivers.base import DirectDriver, Driver, Message, Rest
 from gateway.paging.text import fit
+from gateway.pulse import Pulse
 
 QUEUE_MOST: Final = 64
 """Waiting pages a transmitter holds; the least urgent beyond that fail at once."""
@@ -26,6 +27,11 @@ REOPEN_MOST_S: Final = 15.0
 
 LOOK_S: Final = 2.0
 """How often an idle transmitter looks whether its adapter is still the one it opened."""
+
+SLOW_S: Final = 180.0
+"""Longer than any driver takes for one part of a page, as its protocol's timers bound it."""
+STUCK_S: Final = 300.0
+"""Then nothing but a new start of the gateway can help."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -52,7 +58,10 @@ class Transmitter:
         driver: Used from this transmitter's thread, and by who brings a page while that rests.
         supervise_s: How often to shake hands when there is nothing to send.
         adapter: What is plugged in at its port, as `line.adapter_at` tells; None for nothing.
-        on_state: Called from the thread when `state` has changed.
+        on_state: Called from the thread, or from within `look`, when `state` has changed.
+
+    Attributes:
+        pulse: Of its thread: at rest while it waits for a page.
     """
 
     def __init__(
@@ -68,6 +77,7 @@ class Transmitter:
         self.state = "starting"
         self.sent = 0
         self.last_receipt: Receipt | None = None
+        self.pulse: Final = Pulse(STUCK_S)
         self._driver: Final = driver
         self._direct: Final = driver if isinstance(driver, DirectDriver) else None
         self._supervise_s: Final = supervise_s
@@ -103,6 +113,11 @@ class Transmitter:
     def is_alive(self) -> bool:
         """Whether the thread lives."""
         return self._thread.is_alive()
+
+    def look(self, now_s: float) -> None:
+        """Say so when the driver does not come back: pages then go to another one at once."""
+        if self.pulse.busy_s(now_s) > SLOW_S:
+            self._set_state("its driver does not come back")
 
     @property
     def is_usable(self) -> bool:
@@ -166,6 +181,7 @@ class Transmitter:
     # --- the transmitter's own thread ------------------------------------------------------
 
     def _run(self) -> None:
+        self.pulse.beat()
         wait_s = 0.0
         while True:
             job = self._next_in_slices(wait_s)
@@ -180,6 +196,7 @@ class Transmitter:
                 self._probe(steady=was_open)
             wait_s = self._supervise_s if self._is_open else self._reopen_s
         self._close()
+        self.pulse.rest()
 
     def _next_in_slices(self, wait_s: float) -> Job | None:
         """The next page; while there is none, look after the adapter.
@@ -204,7 +221,9 @@ class Transmitter:
         """The next page, None after so long without one or when it is time to stop."""
         with self._lock:
             self._current, self._is_resting = None, True
+            self.pulse.rest()
             self._wake.wait_for(lambda: self._stopping or self._heap or self._rest, wait_s)
+            self.pulse.beat()
             self._is_resting = False
             if self._rest is None and self._heap:
                 self._current = heapq.heappop(self._heap)[2]
@@ -253,6 +272,7 @@ class Transmitter:
         """Send each part: the worst receipt is that of the whole, the first byte the first's."""
         receipts: list[Receipt] = []
         for message in _messages(job):
+            self.pulse.beat()
             rest, self._rest = self._rest, None
             receipts.append(self._driver.send(message) if rest is None else rest())
             if receipts[-1].state is ReceiptState.FAILED or receipts[-1].line_down:

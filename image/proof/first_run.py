@@ -129,6 +129,7 @@ def give_update(machine: Machine, bundle: Path) -> str:
         Failed: The page does not take it, or never says what came of it.
     """
     owner = sign_in(machine, "Owner", PASSWORD)
+    until(lambda: owner.see("/settings/box"), "the page about the box itself", LOOK_S)
     owner.upload("/settings/box", "/settings/box/update", bundle)
 
     def said() -> str:

@@ -288,12 +288,15 @@ def test_a_thread_that_cannot_be_replaced_leaves_levels_read_often(
         patch.setattr(chip.lgpio, "_callback_thread", _no_fifo)
         [health] = inputs.check(105 * S)
         assert (health.kind, health.healed) == (FaultKind.NOTIFY_THREAD, False)
+        deaf_at_s = time.monotonic() + inputs.pulse.limit_s
         assert inputs.next_check_ns == 105 * S + SOON_NS
         chip.put(17, 1)
         kinds = [h.kind for look in range(2, 5) for h in inputs.check(105 * S + look * SOON_NS)]
         assert FaultKind.LEVELS in kinds
         assert ears.levels == [("exit", False)]
+        assert inputs.pulse.busy_s(deaf_at_s) >= inputs.pulse.limit_s, "counted from the first look"
     assert inputs.check(106 * S)[0].healed
+    assert inputs.pulse.busy_s(deaf_at_s) == 0
     chip.edge(17, 0, time.monotonic_ns())
     ears.wait_for(lambda: len(ears.edges) == 2)
     inputs.close()

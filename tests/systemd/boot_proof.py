@@ -200,7 +200,9 @@ def a_frozen_one_is_replaced(terminal: TapTerminal) -> str:
     until(lambda: shown(GATEWAY, "ActiveState") == "active", "active after the watchdog")
     log = run("journalctl", "--unit", GATEWAY, "--output=cat").stdout
     assert "Watchdog timeout" in log, log
-    return f"by the watchdog; pages {press(terminal)!r}"
+    counted = ("journalctl", "--unit", "achivx-hung", "--output=cat")
+    until(lambda: "Finished" in run(*counted).stdout, "that is counted for the last resort")
+    return f"by the watchdog, which is counted; pages {press(terminal)!r}"
 
 
 def nothing_was_lost() -> str:
@@ -216,7 +218,7 @@ def the_host_hears_the_gateway_alone() -> str:
     probe = (
         "import socket; s = socket.socket(socket.AF_UNIX);"
         f"s.connect({str(HOST)!r});"
-        's.sendall(b\'{"verb":"list_bundles"}\\n\'); print(s.recv(9999).decode())'
+        's.sendall(b\'{"verb":"list_sticks"}\\n\'); print(s.recv(9999).decode())'
     )
     assert as_user("achivx-webui", sys.executable, "-c", probe).returncode == 1
     assert "forbidden" in run(sys.executable, "-c", probe).stdout, "root may ask by itself"
@@ -226,7 +228,7 @@ def the_host_hears_the_gateway_alone() -> str:
     assert run("hostname").stdout.strip() == "proof-box"
     refused = run(COMMAND, "wifi", "Shop").stderr
     assert "NetworkManager does not run here" in refused, refused
-    return "lists sticks, names the box; says what it cannot do"
+    return "names the box; says what it cannot do"
 
 
 def an_update_is_tried_and_kept(terminal: TapTerminal) -> str:
@@ -282,6 +284,17 @@ def the_firewall_is_up() -> str:
     return "drops by default; SSH after its one line"
 
 
+def the_system_journal_is_on_the_disk_in_small_files() -> str:
+    run("journalctl", "--flush")
+    files = list(Path("/var/log/journal").glob("*/*.journal"))
+    assert files, "the system's journal is in memory alone"
+    largest = max(path.stat().st_size for path in files)
+    assert largest <= 512 << 10, f"a file of the system's journal has {largest} bytes"
+    said = run("journalctl", "--no-pager", "--output=cat", "--identifier=systemd-journald").stdout
+    assert "journald.conf.d/achivx.conf" not in said, f"its settings are not understood: {said}"
+    return f"{len(files)} files of {largest >> 10} KiB at most"
+
+
 def udev_reads_its_rules() -> str:
     version = int(run("udevadm", "--version").stdout)
     if version < 254:
@@ -311,6 +324,7 @@ def main() -> None:
             ("update", lambda: an_update_is_tried_and_kept(terminal)),
             ("rollback", one_that_fails_is_put_back),
             ("firewall", the_firewall_is_up),
+            ("journald", the_system_journal_is_on_the_disk_in_small_files),
             ("udev", udev_reads_its_rules),
         ]
         good = all(holds(name, check) for name, check in checks)  # later ones build on earlier ones

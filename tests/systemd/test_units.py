@@ -14,8 +14,11 @@ from gateway.host.__main__ import USER
 from gateway.host.client import SOCKET
 from gateway.host.keyfiles import ADDRESS
 from gateway.host.releases import TRIAL as TRIAL_FILE
-from gateway.host.reset import EMPTIED, REMOVED, RESET_MARK, STATE
+from gateway.host.reset import DATA, RESET_MARK, SHOPS, STATE
 from gateway.host.trial import HOME
+from gateway.inputs.gpio import DEAF_S
+from gateway.journal import store
+from gateway.paging import transmitter
 
 ROOT = Path(__file__).parent.parent.parent
 SYSTEMD = ROOT / "systemd"
@@ -26,6 +29,7 @@ HOST = SYSTEMD / "achivx-host@.service"
 TRIAL = SYSTEMD / "achivx-trial.service"
 RESET = SYSTEMD / "achivx-reset.service"
 ACCESS_POINT = SYSTEMD / "achivx-access-point.service"
+HUNG = SYSTEMD / "achivx-hung.service"
 ROOTS = (HOST, TRIAL, RESET, ACCESS_POINT)
 STARTERS = tuple(SYSTEMD / f"achivx-{name}" for name in ("host.socket", "trial.path", "reset.path"))
 DROP_INS = sorted({*SYSTEMD.glob("appliance/*.conf")} - {SYSTEMD / "appliance/dnsmasq-shared.conf"})
@@ -78,17 +82,20 @@ class TestVerify:
         shutil.copy(SYSTEMD / "appliance/last-resort.conf", places / "achivx-gateway.service.d")
         commands = tmp_path / "opt/achivx-gateway/current/bin"
         commands.mkdir(parents=True)
-        for unit in (*UNITS, *ROOTS, *STARTERS):
+        for unit in (*UNITS, *ROOTS, *STARTERS, HUNG):
             shutil.copy(unit, places)
         for unit in UNITS:
             shutil.copy("/bin/true", commands / unit.stem)
+        (tmp_path / "bin").mkdir()
+        for command in ("sh", "true"):
+            shutil.copy(f"/bin/{command}", tmp_path / "bin")
         for release in ("current", "judge"):
             (tmp_path / "opt/achivx-gateway" / release / "bin").mkdir(parents=True, exist_ok=True)
             shutil.copy("/bin/true", tmp_path / "opt/achivx-gateway" / release / "bin/python3")
         return tmp_path
 
     def verify(self, tree: Path) -> subprocess.CompletedProcess[str]:
-        names = (unit.name for unit in (*UNITS, *STARTERS, TRIAL, RESET, ACCESS_POINT))
+        names = (unit.name for unit in (*UNITS, *STARTERS, HUNG, TRIAL, RESET, ACCESS_POINT))
         return run(analyze(), "verify", "--man=no", f"--root={tree}", *names)
 
     def test_is_clean(self, tree: Path) -> None:
@@ -107,6 +114,16 @@ class TestVerify:
         assert "achivx-webui" in done.stderr
 
 
+def pause_s() -> int:
+    (text,) = values(GATEWAY, "RestartSec")
+    return int(text)
+
+
+def window_s(unit: Path) -> int:
+    (text,) = values(unit, "StartLimitIntervalSec")
+    return int(text[:-3]) * 60 if text.endswith("min") else int(text.removesuffix("h")) * 3600
+
+
 class TestPromises:
     """What the score does not see."""
 
@@ -121,13 +138,23 @@ class TestPromises:
         """A limit that is reached at once would reboot for a typing mistake; one that never is …"""
         drop_in = SYSTEMD / "appliance/last-resort.conf"
         (burst,) = map(int, values(drop_in, "StartLimitBurst"))
-        (pause_s,) = map(int, values(GATEWAY, "RestartSec"))
-        (minutes,) = (
-            int(text.removesuffix("min")) for text in values(drop_in, "StartLimitIntervalSec")
-        )
         quickest_start_s, slowest_start_s = 0.5, 9
-        assert burst * (pause_s + quickest_start_s) >= 4 * 60
-        assert burst * (pause_s + slowest_start_s) < minutes * 60
+        assert burst * (pause_s() + quickest_start_s) >= 4 * 60
+        assert burst * (pause_s() + slowest_start_s) < window_s(drop_in)
+
+    def test_the_last_resort_comes_too_for_what_hangs(self) -> None:
+        """Each way to hang, as long as one time takes: nothing of it may go on for ever."""
+        (command,) = values(SYSTEMD / "appliance/last-resort.conf", "ExecStopPost")
+        assert "watchdog|timeout" in command
+        assert HUNG.name in command
+        (burst,) = map(int, values(HUNG, "StartLimitBurst"))
+        (watchdog_s,) = map(int, values(GATEWAY, "WatchdogSec"))
+        (start_s,) = map(int, values(GATEWAY, "TimeoutStartSec"))
+        (stop_s,) = map(int, values(GATEWAY, "TimeoutStopSec"))
+        stuck_s = (transmitter.STUCK_S, DEAF_S, store.STUCK_S)
+        for hang_s in (0, start_s, *(each + watchdog_s for each in stuck_s)):
+            once_s = hang_s + max(watchdog_s, stop_s) + pause_s()
+            assert 60 < (burst + 1) * once_s < window_s(HUNG), hang_s
 
     def test_the_gateway_waits_for_no_network_and_no_clock(self) -> None:
         for key in ("After", "Requires", "Wants", "BindsTo"):
@@ -213,7 +240,7 @@ class TestRoots:
 
     def test_every_place_that_is_emptied_may_be_written(self) -> None:
         writable = " ".join(values(RESET, "ReadWritePaths")).replace("-/", "/").split()
-        for place in (*EMPTIED, *REMOVED, STATE):
+        for place in (*SHOPS, DATA):
             assert any(f"/{place}/".startswith(f"{path}/") for path in writable), place
 
     def test_a_release_judges_no_release_but_another(self) -> None:
@@ -270,6 +297,12 @@ class TestUsers:
         assert named <= made
 
 
+def settings(text: str) -> dict[str, str]:
+    """The keys of journald.conf's one section."""
+    lines = (line.partition("=") for line in text.splitlines() if re.match(r"\w+=", line))
+    return {key: value for key, _, value in lines}
+
+
 class TestBeside:
     def test_firewall_is_read_by_nft(self) -> None:
         nft = shutil.which("nft", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -294,6 +327,21 @@ class TestBeside:
         assert parser.sections()
         for section in parser.sections():
             assert dict(parser[section])
+
+    def test_journald_knows_what_it_is_told(self) -> None:
+        told = settings((SYSTEMD / "appliance/journald.conf").read_text())
+        # As its package brings it, with each key that it has as a comment.
+        found = run("systemd-analyze", "cat-config", "systemd/journald.conf")
+        assert found.returncode == 0, found.stderr
+        known = settings(re.sub(r"^#(?=\w+=)", "", found.stdout, flags=re.MULTILINE))
+        assert told.keys() <= known.keys()
+
+    def test_a_line_of_the_system_journal_is_a_small_write(self) -> None:
+        """A file that the kernel cannot write in its largest pieces, and not too many of them."""
+        told = settings((SYSTEMD / "appliance/journald.conf").read_text())
+        size = int(told["SystemMaxFileSize"].removesuffix("K")) << 10
+        assert size == 512 << 10  # journald makes no smaller ones
+        assert (int(told["SystemMaxUse"].removesuffix("M")) << 20) / size <= 100
 
     def test_every_file_is_installed(self) -> None:
         """What nobody installs is dead; what is installed and not there fails at the shop."""
