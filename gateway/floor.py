@@ -16,7 +16,7 @@ from gateway.alarm import Alarm
 from gateway.alerts.case import Alert
 from gateway.alerts.desk import Decision, Desk
 from gateway.clock import Clock, Stamp
-from gateway.config import Config
+from gateway.config import Button, Config
 from gateway.errors import JournalError
 from gateway.events import AnyEvent, Record
 from gateway.faults import Faults
@@ -78,6 +78,7 @@ class Floor:
         self._receipts: Final[dict[str, asyncio.Future[Receipt]]] = {}
         self._watchers: Final[list[Callable[[Pressed], None]]] = []
         self._gesture_watchers: Final[list[Callable[[Released], None]]] = []
+        self._spare_watchers: Final[list[Callable[[Button, Stamp], None]]] = []
         self._lane: PageLane | None = None
 
     def open(self, lane: PageLane, pressed: dict[str, bool]) -> None:
@@ -130,7 +131,8 @@ class Floor:
 
     def _pressed(self, verdict: Pressed) -> None:
         press = verdict.press
-        if press.kind not in (ButtonKind.ACKNOWLEDGE, ButtonKind.SETUP):
+        of_staff = press.kind in (ButtonKind.ACKNOWLEDGE, ButtonKind.SETUP)
+        if not of_staff or press.flag is not None:
             at = self._clock.at(verdict.at_ns)
             decision = self.desk.press(press, at)
             self._send_pages(decision)
@@ -155,7 +157,11 @@ class Floor:
         at = self._clock.at(verdict.at_ns)
         by = f"button:{button.name}"
         take = self.desk.contact_oldest if verdict.long else self.desk.acknowledge_oldest
-        self.carry_out(take(button.zone, by, at), at)
+        decision = take(button.zone, by, at)
+        self.carry_out(decision, at)
+        if not verdict.long and not decision.events:
+            for watch_spare in self._spare_watchers:
+                watch_spare(button, at)
 
     def watch_presses(self, watch: Callable[[Pressed], None]) -> Callable[[], None]:
         """Call `watch` with every press from now on; returns what ends that."""
@@ -165,6 +171,10 @@ class Floor:
     def watch_gestures(self, watch: Callable[[Released], None]) -> None:
         """Call `watch` when a set-up button is let go."""
         self._gesture_watchers.append(watch)
+
+    def watch_spare_acknowledges(self, watch: Callable[[Button, Stamp], None]) -> None:
+        """Call `watch` when an acknowledge button was pressed, shortly, with nothing to take."""
+        self._spare_watchers.append(watch)
 
     # --- to the lane and the journal -------------------------------------------------------
 

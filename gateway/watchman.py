@@ -17,7 +17,7 @@ from gateway.alerts.desk import Decision, Desk
 from gateway.alerts.found import alert_of
 from gateway.alerts.rules import PRIMED_FROM, Found, Patterns
 from gateway.clock import NS_PER_S, Clock, Stamp
-from gateway.config import Config
+from gateway.config import Button, Config
 from gateway.errors import JournalError, Refused
 from gateway.events import AnyEvent, DailyTestConfirmed, FaultRaised, Record
 from gateway.faults import Faults
@@ -25,7 +25,7 @@ from gateway.floor import Floor
 from gateway.inputs.verdicts import Pressed
 from gateway.journal import reading, schema
 from gateway.journal.store import Journal
-from gateway.model import AlertState, ButtonKind, Page
+from gateway.model import ButtonKind, Page
 
 NOT_CONFIRMED: Final = "the daily test was not confirmed"
 
@@ -74,6 +74,7 @@ class Watchman:
             self._heard(FaultRaised(part=part, words=words))
         faults.watch(self._heard)
         floor.watch_presses(self._pressed)
+        floor.watch_spare_acknowledges(self._acknowledged)
 
     async def open(self) -> None:
         """Begin, with what the journal knows of before."""
@@ -134,21 +135,18 @@ class Watchman:
 
     def _take_press(self, verdict: Pressed) -> None:
         press, at = verdict.press, self._clock.at(verdict.at_ns)
-        if press.kind is ButtonKind.ACKNOWLEDGE:
-            self._confirm_by_button(press.button, press.zone, at)
-        elif press.kind is not ButtonKind.SETUP:
+        if press.kind not in (ButtonKind.ACKNOWLEDGE, ButtonKind.SETUP):
             self._raise(self._patterns.press(press, at))
             if self._daily is not None and press.flag is None:
                 self._send(self._daily.pressed(at), at)
 
-    def _confirm_by_button(self, button: str, zone: str, at: Stamp) -> None:
-        """An acknowledge button that has an alert to take is not about the test."""
-        waits = any(
-            alert.zone == zone and alert.state is AlertState.OPEN for alert in self._desk.alerts()
-        )
-        done = () if waits or self._daily is None else self._daily.confirm_by_button(zone, at)
-        if done:
-            self._confirmed(done, f"button:{button}", "button")
+    def _acknowledged(self, button: Button, at: Stamp) -> None:
+        """While its zone has an alert, an acknowledge button is not about the test."""
+        is_about_alert = any(alert.zone == button.zone for alert in self._desk.alerts())
+        if self._daily is not None and not is_about_alert:
+            done = self._daily.confirm_by_button(button.zone, at)
+            if done:
+                self._confirmed(done, f"button:{button.name}", "button")
 
     def _confirmed(self, pagers: tuple[str, ...], by: str, via: str) -> None:
         event = DailyTestConfirmed(pagers=pagers, by=by, via=via)

@@ -19,7 +19,7 @@ import pytest
 from gateway import sdnotify
 from gateway.faults import Faults
 from gateway.inputs.gpio import DEAF_S, GpioInputs
-from gateway.journal import store
+from gateway.journal import schema, store
 from gateway.journal.store import Identity, Journal
 from gateway.journal.transaction import Transaction
 from gateway.model import Receipt, ReceiptState
@@ -227,14 +227,14 @@ async def test_a_start_that_takes_long_asks_for_time(
 ) -> None:
     """A big journal on a slow card; one that hangs gets no more than its limit."""
     begun, gate = threading.Event(), threading.Event()
-    open_writer = store.schema.open_writer
+    open_writer = schema.open_writer
 
     def slowly(path: Path) -> sqlite3.Connection:
         begun.set()
         assert gate.wait(WAIT_S)
         return open_writer(path)
 
-    monkeypatch.setattr(store.schema, "open_writer", slowly)
+    monkeypatch.setattr(schema, "open_writer", slowly)
     box = Box(tmp_path)
     opening = asyncio.create_task(asyncio.to_thread(box.journal.start))
     try:

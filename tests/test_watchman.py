@@ -11,27 +11,17 @@ import pytest
 from gateway import watchman as module
 from gateway.alerts.desk import Desk
 from gateway.clock import NS_PER_S, Stamp
-from gateway.config import (
-    Button,
-    Config,
-    DailyTest,
-    Device,
-    Inputs,
-    Pager,
-    Pattern,
-    RedsInARow,
-    Shop,
-    Staff,
-    StandingFault,
-)
+from gateway.config import Button, Config, DailyTest, Device, Inputs, Pager, Shop, Staff
+from gateway.config.alert_rules import Pattern, RedsInARow, StandingFault
 from gateway.errors import Refused
 from gateway.events import AlertRaised, AnyEvent, DailyTestConfirmed
 from gateway.faults import Faults
 from gateway.floor import Floor
 from gateway.inputs.indicators import Indicators
+from gateway.inputs.verdicts import Pressed
 from gateway.journal import reading
 from gateway.journal.store import Identity, Journal
-from gateway.model import ButtonKind, Label, Page
+from gateway.model import ButtonKind, Label, Outcome, Page, Press, PressFlag
 from gateway.paging.lane import PageLane
 from gateway.watchman import NOT_CONFIRMED, Watchman
 
@@ -119,7 +109,7 @@ class Box:
         self.journal = Journal(self.path, Identity("box", "1", 1), on_change=lambda: None)
         self.journal.start()
         self.faults = Faults(self._record)
-        desk = Desk(self.config, self._new_id)
+        desk = self.desk = Desk(self.config, self._new_id)
         lights = Indicators((), self.config.inputs, lambda _: pytest.fail("no outputs"))
         self.floor = Floor(
             self.config, self.clock, desk, self.journal, lights, self.faults, lambda: None
@@ -140,12 +130,30 @@ class Box:
     def alarm(self) -> Alarm:
         return cast("Alarm", self.watchman._alarm)
 
-    def press(self, button: str) -> None:
+    def press(self, button: str, seconds: float = 0.1) -> None:
         """Press and let go, and leave a second for it."""
         self.floor.edge(button, True, self.clock.ns)
-        self.clock.ns += NS_PER_S // 10
+        self.clock.ns += round(seconds * NS_PER_S)
         self.floor.edge(button, False, self.clock.ns)
+        self._settle()
+
+    def spike(self, button: str) -> None:
+        """A wire picks something up that is no press."""
+        verdict = Pressed(
+            Press(button, ButtonKind.ACKNOWLEDGE, "hall", PressFlag.GLITCH), self.clock.ns
+        )
+        self.floor._verdict(verdict)
+        self._settle()
+
+    def _settle(self) -> None:
         self.clock.ns += NS_PER_S
+        self.floor._advance_filter()
+
+    def resolve(self) -> None:
+        """All alerts are over."""
+        now = self.clock.now()
+        for alert in self.desk.alerts():
+            self.floor.carry_out(self.desk.resolve(alert.id, "Anna", Outcome.RECOVERED, now), now)
 
     def sleep(self, seconds: float) -> None:
         """Time passes; the alarm rings as often as it is set."""
@@ -296,6 +304,12 @@ async def test_an_acknowledge_button_confirms(make: Opener) -> None:
     box.sleep(1800)
     box.press("red")
     box.press("ack")  # this one takes the alert
+    box.press("ack")  # and this one may be of somebody who is not sure that it did
+    box.press("ack", seconds=2)  # with the customer
+    assert box.watchman.unconfirmed == ("one", "two")
+    box.resolve()
+    box.press("ack", seconds=2)
+    box.spike("ack")
     assert box.watchman.unconfirmed == ("one", "two")
     box.press("ack")
     assert list(box.watchman.unconfirmed) == ["two"]  # Bo answers for another zone

@@ -36,6 +36,7 @@ from gateway.model import (
     Outcome,
     Page,
     Press,
+    PressFlag,
     Receipt,
     ReceiptState,
 )
@@ -100,11 +101,11 @@ class Desk:
             KeyError: No such button.
         """
         decision = Decision()
-        cause = _cause(press)
-        if cause is None:
-            return decision
         button = self._buttons[press.button]
         quiet = self._is_quiet(button.name, at)
+        cause = _cause(press, repeats_quiet=not quiet and self._was_quiet(press, at))
+        if cause is None:
+            return decision
         incident = self._incident(cause, button, at, quiet=quiet)
         if incident is not None:
             self._live.do(decision, AlertJoined(alert=incident.id, button=button.name), at)
@@ -315,6 +316,18 @@ class Desk:
                 return alert
         return None
 
+    def _was_quiet(self, press: Press, at: Stamp) -> bool:
+        """Whether it repeats a red of before the opening: the first one inside always alerts."""
+        if press.flag is not PressFlag.REPEAT or not press.kind.is_red:
+            return False
+        most_ns = ladder.ns(self._config.inputs.response_interval_s)
+        alerts = [
+            alert
+            for alert in self._live
+            if alert.button == press.button and timing.least_age_ns(alert.last_press, at) <= most_ns
+        ]
+        return bool(alerts) and all(alert.quiet for alert in alerts)
+
     def _is_quiet(self, button: str | None, at: Stamp) -> bool:
         known = self._buttons.get(button or "")
         always = known is not None and known.pages_when_closed
@@ -372,8 +385,8 @@ class Desk:
         return [page for page in pages if not alert.went_out(page.id)]
 
 
-def _cause(press: Press) -> AlertCause | None:
-    if press.flag is not None:
+def _cause(press: Press, *, repeats_quiet: bool) -> AlertCause | None:
+    if press.flag is not None and not repeats_quiet:
         return None
     if press.kind.is_red:
         return AlertCause.RED

@@ -196,6 +196,30 @@ def test_the_first_red_after_opening_pages_though_one_was_quiet_just_before(
     assert pagers(shop.press("exit-red")) == ["anna"]
 
 
+def test_a_red_repeated_over_the_opening_counts_once(open_shop: "Opener") -> None:
+    """The filter calls it a repeat of the one just before; the first one inside always alerts."""
+    shop = open_shop(hours=(Hours(days=("mon",), open="12:01", close="21:00"),))
+    shop.sleep(58)
+    assert shop.press("exit-red") == []
+    shop.sleep(1)
+    assert shop.press("exit-red", PressFlag.REPEAT) == []
+    shop.sleep(2)
+    assert pagers(shop.press("exit-red", PressFlag.REPEAT)) == ["anna"]
+    shop.sleep(1)
+    assert shop.press("exit-red", PressFlag.REPEAT) == []
+    assert [alert.quiet for alert in shop.desk.alerts()] == [True, False]
+
+
+def test_a_flag_without_a_quiet_press_before_it_pages_nobody(open_shop: "Opener") -> None:
+    shop = open_shop(hours=(Hours(days=("mon",), open="12:01", close="21:00"),))
+    shop.sleep(50)
+    assert shop.press("exit-red") == []
+    shop.sleep(12)
+    for flag in PressFlag:
+        assert shop.press("exit-red", flag) == []
+    assert shop.press("till-red", PressFlag.REPEAT) == []
+
+
 def test_an_alert_raised_before_closing_climbs_on_after_it(open_shop: "Opener") -> None:
     shop = open_shop(hours=DAYTIME)
     shop.sleep(TO_CLOSING_S - 20)

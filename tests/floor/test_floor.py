@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from gateway.events import (
@@ -19,6 +20,7 @@ from gateway.inputs.verdicts import Pressed
 from gateway.model import (
     AlertState,
     ButtonKind,
+    Press,
     PressFlag,
 )
 
@@ -84,6 +86,18 @@ async def test_a_press_that_does_not_count_is_recorded_with_its_reason(rig: "Rig
     presses = [event for event in rig.events if isinstance(event, PressedEvent)]
     assert [press.flag for press in presses] == [None, PressFlag.REPEAT]
     assert len({page.alert for page in rig.pages}) == 1
+
+
+@pytest.mark.parametrize("name", ["ack", "setup"])
+async def test_what_was_no_press_of_a_staff_button_is_recorded_too(rig: "Rig", name: str) -> None:
+    rig.open()
+    flagged = Press(name, ButtonKind.ACKNOWLEDGE, "exit", PressFlag.GLITCH)
+    rig.floor._verdict(Pressed(flagged, rig.clock.mono_ns(), count=7))
+    (event,) = [event for event in rig.events if isinstance(event, PressedEvent)]
+    assert (event.button, event.flag, event.count) == (name, PressFlag.GLITCH, 7)
+    rig.floor._verdict(Pressed(msgspec.structs.replace(flagged, flag=None), rig.clock.mono_ns()))
+    assert len([event for event in rig.events if isinstance(event, PressedEvent)]) == 1
+    assert rig.pages == []
 
 
 async def test_events_are_recorded_in_the_order_of_what_happened(rig: "Rig") -> None:

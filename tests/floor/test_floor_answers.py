@@ -165,6 +165,9 @@ async def test_closing_hands_everything_to_the_journal_and_stops_the_timers(rig:
 class _Pager:
     """A transmitter that takes everything at once."""
 
+    carries_text = True
+    has_hung_up = False
+
     def open(self) -> None:
         pass
 
