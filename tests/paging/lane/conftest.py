@@ -33,12 +33,16 @@ class Equipment:
         on_line: The message that waits for its answer.
         heard: Every text that was put on the line.
         has_room: Whether the line takes a message at once; only `DirectEquipment` is asked.
+        has_hung_up: Whether the other end of the line has gone.
+        carries_text: Whether the pagers show texts.
     """
 
     def __init__(self, changed: threading.Condition) -> None:
         self.plugged = True
         self.mute = False
         self.has_room = True
+        self.has_hung_up = False
+        self.carries_text = True
         self.on_line: Message | None = None
         self.heard: list[str] = []
         self.opened = self.closed = self.probed = 0
@@ -182,6 +186,21 @@ class Rig:
         self.until(lambda: name in dict(self.receipts))
         assert [page for page, _ in self.receipts].count(name) == 1
         return dict(self.receipts)[name]
+
+    def stop(self, transmitter: Transmitter, answer: Receipt) -> None:
+        """Stop one transmitter, and then answer what it still has on the line."""
+        stopping = threading.Thread(target=transmitter.stop, args=(WAIT_S,))
+        stopping.start()
+        deadline = time.monotonic() + WAIT_S
+        while not transmitter._stopping:
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.001)
+        equipment: Equipment = getattr(self, transmitter.name)
+        with self.changed:
+            if equipment.on_line is not None:
+                equipment.answer(answer)
+        stopping.join(WAIT_S)
+        assert not transmitter.is_alive
 
     def close(self) -> None:
         for equipment in (self.a, self.b):

@@ -166,6 +166,24 @@ class LaneMachine(RuleBasedStateMachine):
         """The line takes nothing at once any more, or does again: no page fares otherwise."""
         getattr(self.rig, name).has_room = has_room
 
+    @rule()
+    def restart(self) -> None:
+        """The gateway starts anew: what is on a line has its receipt yet, what waits goes to none.
+
+        Nobody sends those again but the ladder, which knows of no receipt for them.
+        """
+        for transmitter in self.rig.lane.transmitters:
+            station = self.stations[transmitter.name]
+            if station.on_line is not None:
+                self.receipts[station.on_line.name] = ReceiptState.UNKNOWN
+            self.untried |= {job.name for job in station.waiting}
+            self.stations[transmitter.name] = Station(
+                plugged=station.plugged, is_open=station.plugged, usable=station.plugged
+            )
+            self.rig.stop(transmitter, Receipt(ReceiptState.UNKNOWN))
+        self.rig.lane = self.rig.lane_of(self.rig.transmitter("a"), self.rig.transmitter("b"))
+        self.rig.start()
+
     # --- what must hold ------------------------------------------------------------------------
 
     @invariant()
