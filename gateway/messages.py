@@ -24,7 +24,9 @@ from gateway.request import GrantView as GrantView  # noqa: PLC0414 - exported
 from gateway.request import Request as Request  # noqa: PLC0414 - exported
 from gateway.request import Session as Session  # noqa: PLC0414 - exported
 from gateway.setup.messages import AnySetupRequest
+from gateway.status import Status
 from gateway.sync.messages import AnyCentreRequest
+from gateway.transfer.messages import AnyTransferRequest
 
 MAX_LINE: Final = 1 << 20
 """Bytes of the longest line either side reads."""
@@ -37,6 +39,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         claimed: Whether the box has an owner.
+        set_up: Whether set-up is over.
         life: New whenever the gateway starts anew.
     """
 
@@ -46,6 +49,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     staff: tuple[str, ...]
     simulated: bool
     claimed: bool
+    set_up: bool
     life: str
 
 
@@ -89,115 +93,6 @@ class PressView(msgspec.Struct, frozen=True, kw_only=True):
     button: str
     verdicts: tuple[str, ...]
     pressed_ns: int  # CLOCK_MONOTONIC of the first edge
-
-
-class ButtonStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One button: `state` is `ok` or the words of its fault."""
-
-    name: str
-    kind: str
-    zone: str
-    pin: int
-    presses: int
-    flagged: int
-    state: str
-
-
-class TransmitterStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One transmitter: `state` is `ok`, `starting` or the words of its fault."""
-
-    name: str
-    driver: str
-    port: str
-    state: str
-    queued: int
-    sent: int
-    last_receipt: Receipt | None
-
-
-class JournalStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The journal: highest sequence, size, room.
-
-    Attributes:
-        waiting: Records not yet on disk.
-        limit_bytes: The bound of its size as it is now, 0 before the first look.
-        is_full: The bound is reached, or the disk is short: no grant can be issued.
-        days_left: How long there is room without the server, at the pace of late; None while
-            nobody can tell.
-    """
-
-    path: str
-    epoch: str
-    last_seq: int
-    bytes: int
-    free_bytes: int
-    waiting: int
-    state: str
-    limit_bytes: int = 0
-    is_full: bool = False
-    days_left: float | None = None
-
-
-class UplinkStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The uplink's position: everything up to `cursor` is on the server."""
-
-    kind: str
-    state: str
-    cursor: int
-    backlog: int
-    quarantined: int
-
-
-class ClockStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What the box believes of the time."""
-
-    boot: str
-    uptime_s: float
-    wall: str  # ISO 8601, UTC
-    synced: bool
-
-
-class GrantsStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What the shop stands to lose at most while it is cut off from the server.
-
-    Codes are good in this shop alone, so that it is no more than what was promised here and what
-    customers pay with, if they spend the same tokens elsewhere too.
-
-    Attributes:
-        live: Grants that may still be redeemed.
-        cost: What they cost the shop, in its currency.
-        tokens: What they credit.
-        spent: Tokens spent here that the server does not know of yet.
-        spendable: How many more may be spent here while it does not answer.
-        overrides: How often a manager has granted what spoke for misuse.
-        false_alarms: How many alerts were none.
-        misuses: How many were misuse.
-    """
-
-    live: int = 0
-    cost: float = 0.0
-    tokens: float = 0.0
-    spent: float = 0.0
-    spendable: float = 0.0
-    overrides: int = 0
-    false_alarms: int = 0
-    misuses: int = 0
-
-
-class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole box at a glance; `faults` are sentences for a person."""
-
-    device: str
-    version: str
-    pid: int
-    buttons: tuple[ButtonStatus, ...]
-    transmitters: tuple[TransmitterStatus, ...]
-    journal: JournalStatus
-    uplink: UplinkStatus
-    clock: ClockStatus
-    open_alerts: int
-    faults: tuple[str, ...]
-    grants: GrantsStatus = GrantsStatus()
 
 
 class SettingsText(msgspec.Struct, frozen=True, kw_only=True):
@@ -363,11 +258,16 @@ class SimulatePress(Request[PressView], frozen=True, tag="press"):
 
 
 class SendPage(Request[ReceiptView], frozen=True, tag="page"):
-    """One test page through the configured transmitter."""
+    """One test page through the configured transmitter.
+
+    `kind` chooses the code of a watch; `charset` is tried instead of the pager's own table.
+    """
 
     needs: ClassVar[Role | None] = Role.MANAGER
     to: str
     text: str
+    kind: str = "test"
+    charset: str | None = None
 
 
 class ConfirmTest(Request[Confirmation], frozen=True, tag="confirm_test"):
@@ -442,6 +342,7 @@ AnyRequest = (
     | AnyInsightsRequest
     | AnyCustomerRequest
     | AnyCentreRequest
+    | AnyTransferRequest
 )
 
 

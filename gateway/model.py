@@ -134,6 +134,7 @@ class Page(msgspec.Struct, frozen=True):
         alert: The alert it belongs to, or None for a test page.
         level: The ladder level that sent it, from 0.
         kind: The alert's cause, or `test`: for receivers that know only numbers or codes.
+        charset: Another code table than the pager's own, for a test that shows which one it has.
     """
 
     id: str
@@ -143,6 +144,7 @@ class Page(msgspec.Struct, frozen=True):
     alert: str | None = None
     level: int = 0
     kind: str = "test"
+    charset: str | None = None
 
 
 class ReceiptState(StrEnum):

@@ -4,9 +4,10 @@ import os
 import shutil
 import sqlite3
 
-from gateway import __version__, messages
+from gateway import __version__
 from gateway.clock import NS_PER_S, Stamp
-from gateway.config import Button, Config, Spending, Transmitter
+from gateway.config import Button, Config, Spending
+from gateway.config.transmitters import Transmitter
 from gateway.faults import Faults
 from gateway.journal import promises, rewards
 from gateway.journal.retention import Room
@@ -14,6 +15,15 @@ from gateway.journal.store import Journal
 from gateway.model import Outcome
 from gateway.paging.lane import PageLane
 from gateway.paging.transmitter import Transmitter as LiveTransmitter
+from gateway.status import (
+    ButtonStatus,
+    ClockStatus,
+    GrantsStatus,
+    JournalStatus,
+    Status,
+    TransmitterStatus,
+    UplinkStatus,
+)
 from gateway.sync.uplink import Uplink
 
 Counters = dict[tuple[str, str], int]
@@ -28,12 +38,12 @@ def status(
     uplink: Uplink | None,
     faults: Faults,
     counters: Counters,
-    grants: messages.GrantsStatus,
+    grants: GrantsStatus,
     open_alerts: int,
-) -> messages.Status:
+) -> Status:
     """Everything that `status` tells; `counters` as `views.counters` gives them."""
     live = {transmitter.name: transmitter for transmitter in lane.transmitters}
-    return messages.Status(
+    return Status(
         device=config.device.id,
         version=__version__,
         pid=os.getpid(),
@@ -41,7 +51,7 @@ def status(
         transmitters=tuple(_transmitter(each, live[each.name]) for each in config.transmitters),
         journal=_journal(journal),
         uplink=_uplink(config, journal, uplink),
-        clock=messages.ClockStatus(
+        clock=ClockStatus(
             boot=now.boot,
             uptime_s=round(now.mono_ns / NS_PER_S, 1),
             wall=now.iso(),
@@ -53,11 +63,11 @@ def status(
     )
 
 
-def grants(connection: sqlite3.Connection, now: Stamp, limits: Spending) -> messages.GrantsStatus:
+def grants(connection: sqlite3.Connection, now: Stamp, limits: Spending) -> GrantsStatus:
     """What is promised and neither redeemed nor over, and what is spent or may be offline."""
     live, cost, tokens = promises.outstanding(connection, now)
     spent = rewards.unconfirmed(connection)
-    return messages.GrantsStatus(
+    return GrantsStatus(
         live=live,
         cost=cost,
         tokens=tokens,
@@ -82,9 +92,9 @@ def room_words(room: Room) -> dict[str, str | None]:
     }
 
 
-def _button(button: Button, counters: Counters, faults: Faults) -> messages.ButtonStatus:
+def _button(button: Button, counters: Counters, faults: Faults) -> ButtonStatus:
     flagged = (total for (name, flag), total in counters.items() if name == button.name and flag)
-    return messages.ButtonStatus(
+    return ButtonStatus(
         name=button.name,
         kind=button.kind,
         zone=button.zone,
@@ -95,8 +105,8 @@ def _button(button: Button, counters: Counters, faults: Faults) -> messages.Butt
     )
 
 
-def _transmitter(configured: Transmitter, live: LiveTransmitter) -> messages.TransmitterStatus:
-    return messages.TransmitterStatus(
+def _transmitter(configured: Transmitter, live: LiveTransmitter) -> TransmitterStatus:
+    return TransmitterStatus(
         name=configured.name,
         driver=str(configured.__struct_config__.tag),
         port=configured.port,
@@ -107,11 +117,11 @@ def _transmitter(configured: Transmitter, live: LiveTransmitter) -> messages.Tra
     )
 
 
-def _journal(journal: Journal) -> messages.JournalStatus:
+def _journal(journal: Journal) -> JournalStatus:
     wal = journal.path.with_name(journal.path.name + "-wal")
     sizes = [part.stat().st_size for part in (journal.path, wal) if part.exists()]
     directory = journal.path.parent
-    return messages.JournalStatus(
+    return JournalStatus(
         path=str(journal.path),
         epoch=journal.epoch,
         last_seq=journal.last_seq,
@@ -125,10 +135,10 @@ def _journal(journal: Journal) -> messages.JournalStatus:
     )
 
 
-def _uplink(config: Config, journal: Journal, uplink: Uplink | None) -> messages.UplinkStatus:
+def _uplink(config: Config, journal: Journal, uplink: Uplink | None) -> UplinkStatus:
     cursor = 0 if uplink is None else uplink.cursor
     salvaged = 0 if uplink is None else uplink.salvaged
-    return messages.UplinkStatus(
+    return UplinkStatus(
         kind=str(config.uplink.__struct_config__.tag),
         state="no central server is set" if uplink is None else uplink.state,
         cursor=cursor,

@@ -16,7 +16,7 @@ from gateway.model import Outcome
 from gateway.simulator.shop import SimulatedShop
 from gateway.sync import uplink
 from gateway.sync.uplink import Acknowledged, Batch
-from tests.sync.conftest import until
+from tests.sync.batches import until
 
 MARK_S = 0.000123
 GREEN = SimulatePress(button="exit-happy", count=8)

@@ -50,22 +50,25 @@ def _tagged(*structs: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct]]:
     return {str(struct.__struct_config__.tag): struct for struct in structs}
 
 
+def _many(
+    name: str,
+    title: object,
+    path: tuple[str, ...],
+    struct: type[msgspec.Struct],
+    *,
+    about: object = "",
+    own: Mapping[str, object] | None = None,
+) -> Section:
+    """A part with as many tables of one structure as the shop wants."""
+    return Section(name, title, path, {"": struct}, is_list=True, own=own or {}, about=about)
+
+
 _ALL: Final = (
     Section("shop", lazy_gettext("Shop"), ("shop",), {"": structures.ShopSettings}),
-    Section(
-        "hours",
-        lazy_gettext("Opening hours"),
-        ("shop", "hours"),
-        {"": structures.Hours},
-        is_list=True,
-    ),
-    Section(
-        "buttons", lazy_gettext("Buttons"), ("buttons",), {"": structures.Button}, is_list=True
-    ),
-    Section(
-        "staff", lazy_gettext("Staff and shifts"), ("staff",), {"": structures.Staff}, is_list=True
-    ),
-    Section("pagers", lazy_gettext("Pagers"), ("pagers",), {"": structures.Pager}, is_list=True),
+    _many("hours", lazy_gettext("Opening hours"), ("shop", "hours"), structures.Hours),
+    _many("buttons", lazy_gettext("Buttons"), ("buttons",), structures.Button),
+    _many("staff", lazy_gettext("Staff and shifts"), ("staff",), structures.Staff),
+    _many("pagers", lazy_gettext("Pagers"), ("pagers",), structures.Pager),
     Section(
         "transmitters",
         lazy_gettext("Transmitters"),
@@ -81,12 +84,11 @@ _ALL: Final = (
         is_list=True,
     ),
     Section("ladder", lazy_gettext("Escalation ladder"), ("ladder",), {"": structures.Ladder}),
-    Section(
+    _many(
         "steps",
         lazy_gettext("Steps of the ladder, and their texts"),
         ("ladder", "steps"),
-        {"": structures.Step},
-        is_list=True,
+        structures.Step,
     ),
     Section(
         "rules",
@@ -102,33 +104,30 @@ _ALL: Final = (
         tag="kind",
         is_list=True,
     ),
-    Section(
+    _many(
         "offers",
         lazy_gettext("Playbook"),
         ("offers",),
-        {"": structures.OfferSettings},
-        is_list=True,
+        structures.OfferSettings,
         about=lazy_gettext("Without any of its own the box has the usual playbook."),
     ),
     Section(
         "spending", lazy_gettext("Paying with tokens"), ("spending",), {"": structures.Spending}
     ),
-    Section(
+    _many(
         "causes",
         lazy_gettext("Causes"),
         ("causes",),
-        {"": structures.Cause},
-        is_list=True,
+        structures.Cause,
         about=lazy_gettext(
             "What can have gone wrong. Without any of its own the box has the usual ones."
         ),
     ),
-    Section(
+    _many(
         "guidance",
         lazy_gettext("How to talk to the customer"),
         ("guidance",),
-        {"": structures.Guidance},
-        is_list=True,
+        structures.Guidance,
         own={
             "label": lazy_gettext("What to do, in a few words"),
             "text": lazy_gettext("How, in one or two sentences"),
@@ -151,12 +150,11 @@ _ALL: Final = (
         ("customers",),
         {"": structures.Customers},
     ),
-    Section(
+    _many(
         "customer-kinds",
         lazy_gettext("How a customer is named"),
         ("customers", "kinds"),
-        {"": structures.CustomerKind},
-        is_list=True,
+        structures.CustomerKind,
         own={"account": lazy_gettext("Account, as in card:{0}; {0} is all of what was typed")},
         about=lazy_gettext("Cards, phones or codes that staff may type or scan at the counter."),
     ),
@@ -294,6 +292,7 @@ KEYS: Final = {
     "share": lazy_gettext("Share of unhappy ones, 0.5 is half"),
     "shifts": lazy_gettext("Shifts, a line each, as in mon tue 09:00–18:00; none: always"),
     "simulated": lazy_gettext("Simulated: never in a real shop"),
+    "status_s": lazy_gettext("Asked for so many seconds what became of a call"),
     "stock": lazy_gettext("How many there are to promise, all told"),
     "stuck_s": lazy_gettext("Held for so many seconds it is stuck"),
     "supervise_s": lazy_gettext("Asked whether it is alive every so many seconds"),

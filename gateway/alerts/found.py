@@ -2,7 +2,8 @@
 
 from gateway.alerts import hours, ladder
 from gateway.alerts.rules import Found
-from gateway.config import Config, Silence
+from gateway.config import Config
+from gateway.config.alert_rules import Silence
 from gateway.events import AlertRaised
 
 

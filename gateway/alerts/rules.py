@@ -23,7 +23,8 @@ from gateway.alerts import score
 from gateway.alerts.watches import FaultWatch, SilenceWatch, Watch, shifted
 from gateway.alerts.windows import PressRule, Smiley, Window
 from gateway.clock import Stamp
-from gateway.config import Button, Config, Pattern, Silence, StandingFault
+from gateway.config import Button, Config
+from gateway.config.alert_rules import Pattern, Silence, StandingFault
 from gateway.config.patterns import watches
 from gateway.events import AlertRaised, AnyEvent, FaultCleared, FaultRaised, Pressed, Record
 from gateway.model import AlertCause, ButtonKind, Label, Press

@@ -11,7 +11,8 @@ import msgspec
 from gateway.alerts import hours
 from gateway.alerts.ladder import ns
 from gateway.clock import NS_PER_S, Stamp
-from gateway.config import Pattern, Shop, Silence, StandingFault
+from gateway.config import Shop
+from gateway.config.alert_rules import Pattern, Silence, StandingFault
 from gateway.model import Label
 
 MINUTE_NS: Final = 60 * NS_PER_S

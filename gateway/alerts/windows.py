@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.alerts import score
 from gateway.alerts.ladder import ns
-from gateway.config import LowIndex, RedsInARow, UnhappyShare
+from gateway.config.alert_rules import LowIndex, RedsInARow, UnhappyShare
 from gateway.model import ButtonKind, Label
 
 PressRule = UnhappyShare | RedsInARow | LowIndex

@@ -1,7 +1,8 @@
 """gateway.toml as frozen structures: every key, its type, its default and its meaning.
 
 `check.py` reads a file into these and says everything that is wrong with it; `settings.py`
-is the only writer. Durations end in `_s` or `_ms`, amounts are whole units of the shop's currency
+is the only writer. The kinds of `[[rules]]` are in `alert_rules.py`, the drivers' keys in
+`transmitters.py`. Durations end in `_s` or `_ms`, amounts are whole units of the shop's currency
 or quarters of a token. Secrets are never in here: a key that ends in `_file` names where one is.
 """
 
@@ -10,13 +11,12 @@ from typing import ClassVar, Final
 
 import msgspec
 
+from gateway.config.alert_rules import Pattern
+from gateway.config.table import Table
+from gateway.config.transmitters import Transmitter
 from gateway.model import ButtonKind, Label, Language, OfferKind, Role
 
 DEFAULT_CONFIG: Final = "/etc/achivx-gateway/gateway.toml"
-
-
-class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The root of every table of the file."""
 
 
 class Device(Table, frozen=True):
@@ -108,13 +108,20 @@ class Pager(Table, frozen=True):
     name: str
     address: str  # pager id, capcode/RIC, ESPA address or 6-digit hex code
     transmitter: str | None = None  # None: any, in the order of the file
-    function: int = 3  # POCSAG: 0 numeric … 3 alphanumeric
+    function: int | None = None  # POCSAG, 0–3; None: by convention 0 for numeric, 3 for others
     rate: int = 1200  # POCSAG, bit/s
     charset: str = "latin"  # latin (transliterated) · numeric · a table of paging/charsets.py
     max_chars: int = 80
     max_parts: int = 2
     language: Language | None = None  # None: the shop's
-    codes: dict[str, str] = {}  # EV1527: alert kind → 6 hex digits
+    codes: dict[str, str] = msgspec.field(default_factory=dict)  # EV1527: alert kind → 6 hex digits
+
+    @property
+    def pocsag_function(self) -> int:
+        """The function that it is called with."""
+        if self.function is not None:
+            return self.function
+        return 0 if self.charset == "numeric" else 3
 
 
 class Shift(Table, frozen=True):
@@ -167,160 +174,12 @@ class Ladder(Table, frozen=True):
     outcome_s: float = 900.0  # a taken alert with no outcome by then comes back
 
 
-class UnhappyShare(Table, frozen=True, tag_field="kind", tag="unhappy_share"):
-    """`[[rules]] kind = "unhappy_share"`: too many of the latest smileys are unhappy ones.
-
-    As every rule, it is judged zone by zone, and alerts once until `cooldown_s` is over. `to` is
-    as in `Step`, at every step of the ladder; none takes the ladder's own.
-    """
-
-    name: str
-    share: float = 0.5  # unhappy ones of all …
-    window_s: float = 900.0  # … in this time …
-    least: int = 4  # … and at least this many of all
-    zones: tuple[str, ...] = ()  # none: every zone
-    panels: tuple[str, ...] = ()  # none: every panel
-    to: tuple[str, ...] = ()
-    cooldown_s: float = 900.0
-    pages_when_closed: bool = False
-
-
-class RedsInARow(Table, frozen=True, tag_field="kind", tag="reds_in_a_row"):
-    """`[[rules]] kind = "reds_in_a_row"`: so many unhappy smileys, and no other between them."""
-
-    name: str
-    count: int = 3
-    window_s: float = 900.0
-    zones: tuple[str, ...] = ()
-    panels: tuple[str, ...] = ()
-    to: tuple[str, ...] = ()
-    cooldown_s: float = 900.0
-    pages_when_closed: bool = False
-
-
-class LowIndex(Table, frozen=True, tag_field="kind", tag="low_index"):
-    """`[[rules]] kind = "low_index"`: the happy index, 0–100, has fallen below a threshold."""
-
-    name: str
-    below: float = 50.0
-    window_s: float = 3600.0
-    least: int = 10
-    zones: tuple[str, ...] = ()
-    panels: tuple[str, ...] = ()
-    to: tuple[str, ...] = ()
-    cooldown_s: float = 3600.0
-    pages_when_closed: bool = False
-
-
-class Silence(Table, frozen=True, tag_field="kind", tag="silence"):
-    """`[[rules]] kind = "silence"`: nobody has pressed for so long while the shop was open."""
-
-    name: str
-    after_s: float = 10800.0
-    zones: tuple[str, ...] = ()
-    panels: tuple[str, ...] = ()
-    to: tuple[str, ...] = ()
-    cooldown_s: float = 43200.0
-
-
-class StandingFault(Table, frozen=True, tag_field="kind", tag="fault"):
-    """`[[rules]] kind = "fault"`: a fault of the box has stood for so long.
-
-    One that is found while the shop is closed waits for the opening.
-    """
-
-    name: str
-    after_s: float = 300.0
-    parts: tuple[str, ...] = ()  # how the names of the parts begin; none: every part
-    zone: str = "main"  # where the alert is shown
-    to: tuple[str, ...] = ("managers",)
-    cooldown_s: float = 86400.0
-    pages_when_closed: bool = False
-
-
-Pattern = UnhappyShare | RedsInARow | LowIndex | Silence | StandingFault
-
-
 class DailyTest(Table, frozen=True):
     """`[daily_test]`: a page a day that somebody must confirm, or the pager counts as broken."""
 
     at: str  # HH:MM, local
     pagers: tuple[str, ...] = ()  # none: every pager that somebody carries
     confirm_s: float = 900.0  # until then it is to be confirmed
-
-
-class Tap(Table, frozen=True, tag_field="driver", tag="tap"):
-    """`driver = "tap"`: TAP 1.8 (IXO) on a serial line or `socket://`."""
-
-    name: str
-    port: str
-    baud: int = 9600
-    framing: str = "7E1"
-    xonxoff: bool = True
-    password_file: str | None = None
-    block_chars: int = 250  # information characters a block; the protocol's most is 250
-    continued_blocks: bool = False  # some terminals stall on them
-    supervise_s: float = 300.0
-
-
-class Mmdvm(Table, frozen=True, tag_field="driver", tag="mmdvm"):
-    """`driver = "mmdvm"`: POCSAG by an MMDVM_HS modem hat, 1200 bit/s.
-
-    Frequency and power are the shop's duty by local radio rules: there is no default frequency.
-    """
-
-    name: str
-    port: str
-    frequency_hz: int
-    baud: int = 115200
-    power: int = 255  # 0–255
-    level: int = 128  # 0–255; 128 is 4.5 kHz deviation
-    transmit_delay_ms: int = 100  # at most 500
-    supervise_s: float = 60.0
-
-
-class Template(Table, frozen=True, tag_field="driver", tag="template"):
-    """`driver = "template"`: equipment whose framing is data; see docs/templates.md.
-
-    `template` is a shipped name or the path of a TOML file; the line keys override its own.
-    """
-
-    name: str
-    port: str
-    template: str
-    baud: int | None = None
-    framing: str | None = None
-    xonxoff: bool | None = None
-    rtscts: bool | None = None
-    supervise_s: float = 300.0
-
-
-class Ev1527(Table, frozen=True, tag_field="driver", tag="ev1527"):
-    """`driver = "ev1527"`: learning-code watches by an RFXtrx433 or a Sonoff RF bridge (EFM8)."""
-
-    name: str
-    port: str
-    hardware: str  # rfxtrx433 · sonoff-efm8
-    unit_us: int = 350
-    repeats: int = 10
-    bit_order: str = "msb"
-    supervise_s: float = 300.0
-
-
-class Espa(Table, frozen=True, tag_field="driver", tag="espa"):
-    """`driver = "espa"`: ESPA 4.4.4 with the gateway as control station."""
-
-    name: str
-    port: str
-    baud: int = 9600
-    framing: str = "7E2"
-    local_address: str = "1"
-    remote_address: str = "2"
-    poll_ms: int = 150
-    supervise_s: float = 60.0
-
-
-Transmitter = Tap | Mmdvm | Template | Ev1527 | Espa
 
 
 class AchivxUplink(Table, frozen=True, tag_field="kind", tag="achivx"):

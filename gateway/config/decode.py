@@ -1,7 +1,7 @@
 """From plain TOML data to typed structures, collecting everything that is wrong on the way.
 
 msgspec would stop at the first fault; someone with a text editor wants all of them at once. The
-walk is driven by the structures' own types, so a new key in `config.py` needs nothing here.
+walk is driven by the structures' own types, so a new key in the structures needs nothing here.
 """
 
 import difflib

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from gateway.config import AchivxUplink, Inputs, MqttUplink, Step, Tap, Template
+from gateway.config import AchivxUplink, Inputs, MqttUplink, Step
 from gateway.config.decode import Note, did_you_mean, shown
 from gateway.config.lines import KeyPath
 from gateway.config.reach import carriers, misfit, reaches, transmitters_of
 from gateway.config.rules import CrossRule, Draft, button_pages
-from gateway.config.values import names_a_file
+from gateway.config.transmitters import Tap, Template, Transmitter
+from gateway.config.values import HEX_CODE, names_a_file
 from gateway.model import ButtonKind
+from gateway.paging import charsets
 from gateway.paging.drivers.template_file import TemplateError, load_template
 
 _EEPROM_PINS: Final = (0, 1)
@@ -85,13 +87,45 @@ def _pagers_are_carried(draft: Draft) -> Iterator[Note]:
 
 
 def _addresses_differ(draft: Draft) -> Iterator[Note]:
+    """An address, or a code that a watch has learnt, with which two wearers are called."""
     first: dict[tuple[str, str | None], str] = {}
     for path, pager in draft.pagers:
-        key = (pager.address, pager.transmitter)
-        if key in first:
-            right = f'an address of its own, unless it is to buzz with pager "{first[key]}"'
-            yield Note((*path, "address"), shown(pager.address), right)
-        first.setdefault(key, pager.name)
+        calls: dict[tuple[str, ...], str] = {("address",): pager.address}
+        calls |= {("codes", kind): code for kind, code in pager.codes.items()}
+        keys = {key: (_called(call), pager.transmitter) for key, call in calls.items()}
+        twice = next((key for key in keys if keys[key] in first), None)
+        if twice is not None:
+            what = "an address" if twice == ("address",) else "a code"
+            right = f'{what} of its own, unless it is to buzz with pager "{first[keys[twice]]}"'
+            yield Note((*path, *twice), shown(calls[twice]), right)
+        first = dict.fromkeys(keys.values(), pager.name) | first
+
+
+def _called(call: str) -> str:
+    """What is sent for an address or code: the digits of a watch's are small or capital."""
+    return call if HEX_CODE(call) else call.upper()
+
+
+def _letters_arrive(draft: Draft) -> Iterator[Note]:
+    """A Cyrillic table with codes that mean something else to the equipment on the way."""
+    cyrillic = set(charsets.names()) - {charsets.LATIN, charsets.NUMERIC}
+    for path, pager in draft.pagers:
+        for table in transmitters_of(pager, draft) if pager.charset in cyrillic else ():
+            lost = _lost(table, pager.charset)
+            if lost:
+                letters = ", ".join(lost)
+                right = f'another table or transmitter: "{table.name}" cannot carry {letters}'
+                yield Note((*path, "charset"), shown(pager.charset), right)
+
+
+def _lost(transmitter: Transmitter, charset: str) -> str:
+    """The letters that do not arrive; of a template that cannot be read `_templates` tells."""
+    if not isinstance(transmitter, Template):
+        return ""
+    try:
+        return load_template(transmitter.template).lost(charset)
+    except TemplateError:
+        return ""
 
 
 def _fail_over(draft: Draft) -> Iterator[Note]:
@@ -178,6 +212,7 @@ RULES: Final[tuple[CrossRule, ...]] = (
     _zones_exist,
     _pagers_are_carried,
     _addresses_differ,
+    _letters_arrive,
     _fail_over,
     _managers_reach,
     _plaintext,

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.config import Button, DailyTest, Pattern, Security, Silence, StandingFault
+from gateway.config import Button, DailyTest, Security
+from gateway.config.alert_rules import Pattern, Silence, StandingFault
 from gateway.config.decode import Note, did_you_mean, shown
 from gateway.config.lines import KeyPath
 from gateway.config.reach import carriers, person_right, reaches

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.config import Espa, Ev1527, Mmdvm, Pager, Staff, Step, Tap, Template, Transmitter
+from gateway.config import Pager, Staff, Step
 from gateway.config.decode import Note, did_you_mean, shown
 from gateway.config.lines import KeyPath
 from gateway.config.rules import CrossRule, Draft, button_pages
+from gateway.config.transmitters import Espa, Ev1527, Mmdvm, Tap, Template, Transmitter
 from gateway.config.values import HEX_CODE, is_ascii_text
 from gateway.model import Role
 from gateway.paging.drivers.template_file import TemplateError, load_template

@@ -14,29 +14,26 @@ from gateway.config import (
     Button,
     Cause,
     CustomerKind,
-    Espa,
-    Ev1527,
     Inputs,
     Ladder,
-    LowIndex,
-    Mmdvm,
     MqttUplink,
     Offer,
     Pager,
+    Staff,
+    Step,
+)
+from gateway.config.alert_rules import (
+    LowIndex,
     Pattern,
     RedsInARow,
     Silence,
-    Staff,
     StandingFault,
-    Step,
-    Table,
-    Tap,
-    Template,
-    Transmitter,
     UnhappyShare,
 )
 from gateway.config.decode import Decoded, Note, one_of, shown
 from gateway.config.lines import KeyPath
+from gateway.config.table import Table
+from gateway.config.transmitters import Espa, Ev1527, Mmdvm, Tap, Template, Transmitter
 from gateway.customers.rule import account_problem
 from gateway.grants.playbook import CAUSES
 from gateway.model import ButtonKind, OfferKind

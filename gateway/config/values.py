@@ -22,32 +22,24 @@ from gateway.config import (
     Customers,
     DailyTest,
     Device,
-    Espa,
-    Ev1527,
     Hours,
     Inputs,
     Ladder,
-    LowIndex,
-    Mmdvm,
     MqttUplink,
     Offer,
     Pager,
     Paths,
-    RedsInARow,
     Retention,
     Security,
     Shift,
     Shop,
-    Silence,
     Spending,
     Staff,
-    StandingFault,
     Step,
-    Tap,
-    Template,
-    UnhappyShare,
 )
+from gateway.config.alert_rules import LowIndex, RedsInARow, Silence, StandingFault, UnhappyShare
 from gateway.config.decode import Rule, Rules, did_you_mean, one_of
+from gateway.config.transmitters import Espa, Ev1527, Mmdvm, Tap, Template
 from gateway.model import Label
 from gateway.paging import charsets
 from gateway.paging.drivers import ev1527, mmdvm
@@ -340,6 +332,7 @@ RULES: Final[Rules] = {
     (Espa, "local_address"): form(r"[0-9]", "one digit"),
     (Espa, "remote_address"): form(r"[0-9]", "one digit"),
     (Espa, "poll_ms"): number(50, 10000, "ms"),
+    (Espa, "status_s"): number(0, 60, "seconds"),
     (AchivxUplink, "address"): form(
         r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", 'host:port, e.g. "achivx.shop.lan:50051"'
     ),

@@ -4,7 +4,8 @@ from typing import ClassVar
 
 import msgspec
 
-from gateway.config import Ladder, Pattern
+from gateway.config import Ladder
+from gateway.config.alert_rules import Pattern
 from gateway.model import Role
 from gateway.request import Request
 from gateway.setup.messages import SettingsEdit, SettingsProblem

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from gateway import config
-from gateway.config import AchivxUplink, MqttUplink, Table, rules, values
+from gateway.config import AchivxUplink, MqttUplink, rules, values
 from gateway.config.check import ConfigError, Problem, check_as, read
 from gateway.config.decode import Decoded, Note, Rules, shown
+from gateway.config.table import Table
 
 DEFAULT_CONFIG: Final = "/etc/achivx-gateway/bridge.toml"
 ANY_DEVICE: Final = "*"

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from gateway.errors import CannotStart, GatewayError
+from gateway.tcp import notice_loss
 
 AGAIN_S: Final = 0.8
 """How often another attempt joins those that have had no answer yet.
@@ -22,9 +23,6 @@ The kernel asks again after 1, 2 and 4 seconds; a broker that is back is to be n
 
 _LOOKUPS: Final = ThreadPoolExecutor(1, "broker-lookup")
 """Names are looked up in one thread of their own: a dead name server must not use up the loop's."""
-
-LOST_MS: Final = 20_000
-"""What was sent and not confirmed by the other end's kernel for so long ends the connection."""
 
 _Address = tuple[int, int, int, str, Any]
 
@@ -125,8 +123,7 @@ async def _connect(addresses: list[_Address]) -> socket.socket:
         with contextlib.ExitStack() as opening:
             made = opening.enter_context(socket.socket(family, kind, protocol))
             made.settimeout(0)
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, LOST_MS)
+            notice_loss(made)
             try:
                 await loop.sock_connect(made, address)
             except OSError as error:

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from gateway.config import Cause, Guidance, Hours, Offer, Pattern, Step
+from gateway.config import Cause, Guidance, Hours, Offer, Step
+from gateway.config.alert_rules import Pattern
 from gateway.events import Record
 from gateway.sync import asking, wire
 

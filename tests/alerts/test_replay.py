@@ -11,20 +11,8 @@ from gateway.alerts.found import alert_of
 from gateway.alerts.replay import Alerted, Replayed, replay
 from gateway.alerts.rules import Patterns
 from gateway.clock import NS_PER_S, Stamp
-from gateway.config import (
-    Button,
-    Config,
-    Device,
-    Hours,
-    Pager,
-    Pattern,
-    RedsInARow,
-    Shop,
-    Silence,
-    Staff,
-    StandingFault,
-    UnhappyShare,
-)
+from gateway.config import Button, Config, Device, Hours, Pager, Shop, Staff
+from gateway.config.alert_rules import Pattern, RedsInARow, Silence, StandingFault, UnhappyShare
 from gateway.events import (
     AlertAcknowledged,
     AlertClimbed,

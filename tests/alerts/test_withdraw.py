@@ -36,6 +36,14 @@ def go(shop: "Floorless", by: str = "Anna") -> None:
     shop.did(shop.desk.acknowledge("a1", by, "page", shop.now))
 
 
+def answered(open_shop: "Opener") -> "Floorless":
+    """A shop with one alert, to which Anna goes."""
+    shop = open_shop()
+    shop.press("exit-red")
+    go(shop)
+    return shop
+
+
 def meet(shop: "Floorless", by: str = "Anna") -> None:
     shop.did(shop.desk.contact("a1", by, "page", shop.now))
 
@@ -152,9 +160,7 @@ def test_an_alert_that_waits_for_the_clock_is_paged_once_that_is_set(open_shop: 
 
 
 def test_a_quiet_alert_stays_quiet(open_shop: "Opener") -> None:
-    shop = open_shop()
-    shop.press("exit-red")
-    go(shop)
+    shop = answered(open_shop)
     shop.run(900)
     quiet = msgspec.structs.replace(shop.only(), quiet=True)
     shop.forget()
@@ -170,9 +176,7 @@ def test_a_quiet_alert_stays_quiet(open_shop: "Opener") -> None:
 def test_who_is_with_the_customer_after_all_is_not_is_on_the_way_again(
     open_shop: "Opener",
 ) -> None:
-    shop = open_shop()
-    shop.press("exit-red")
-    go(shop)
+    shop = answered(open_shop)
     shop.run(100)
     before = shop.only()
     meet(shop)
@@ -194,9 +198,7 @@ def test_contact_said_at_once_goes_back_to_open(open_shop: "Opener") -> None:
 def test_a_taken_alert_whose_time_was_up_meanwhile_comes_back_at_once(
     open_shop: "Opener",
 ) -> None:
-    shop = open_shop()
-    shop.press("exit-red")
-    go(shop)
+    shop = answered(open_shop)
     shop.run(895)
     meet(shop)
     shop.run(6)
@@ -205,9 +207,7 @@ def test_a_taken_alert_whose_time_was_up_meanwhile_comes_back_at_once(
 
 
 def test_somebody_else_may_take_it_then(open_shop: "Opener") -> None:
-    shop = open_shop()
-    shop.press("exit-red")
-    go(shop)
+    shop = answered(open_shop)
     undo(shop)
     go(shop, "Bo")
     assert why_not(shop) == "not_your_answer"
@@ -220,9 +220,7 @@ def test_somebody_else_may_take_it_then(open_shop: "Opener") -> None:
 
 
 def test_only_for_ten_seconds_and_only_by_the_same_person(open_shop: "Opener") -> None:
-    shop = open_shop()
-    shop.press("exit-red")
-    go(shop)
+    shop = answered(open_shop)
     shop.sleep(9.999)
     assert why_not(shop, "Bo") == "not_your_answer"
     shop.sleep(0.001)
@@ -234,9 +232,7 @@ def test_only_for_ten_seconds_and_only_by_the_same_person(open_shop: "Opener") -
 
 
 def test_a_jump_of_the_wall_clock_is_no_passing_of_time(open_shop: "Opener") -> None:
-    shop = open_shop()
-    shop.press("exit-red")
-    go(shop)
+    shop = answered(open_shop)
     shop.set_clock(shop.now.wall_ns + 3600 * NS_PER_S)
     shop.later(1)
     undo(shop)
@@ -255,9 +251,7 @@ def test_of_an_open_alert_nothing_is_taken_back_and_of_an_ended_one_neither(
 
 @pytest.mark.parametrize("told", ["named", "granted", "met and unmet"])
 def test_not_once_more_was_said_or_done_about_it(open_shop: "Opener", told: str) -> None:
-    shop = open_shop()
-    shop.press("exit-red")
-    go(shop)
+    shop = answered(open_shop)
     if told == "named":
         shop.did(shop.desk.tell(CustomerNamed(alert="a1", by="Bo", customer="K"), shop.now))
     elif told == "granted":
@@ -271,9 +265,7 @@ def test_not_once_more_was_said_or_done_about_it(open_shop: "Opener", told: str)
 
 
 def test_another_press_of_the_same_burst_is_nothing_that_staff_did(open_shop: "Opener") -> None:
-    shop = open_shop()
-    shop.press("exit-red")
-    go(shop)
+    shop = answered(open_shop)
     shop.sleep(2)
     shop.press("exit-sad")
     undo(shop)
@@ -281,9 +273,7 @@ def test_another_press_of_the_same_burst_is_nothing_that_staff_did(open_shop: "O
 
 
 def test_not_after_a_restart_and_the_answer_stands_by_then(open_shop: "Opener") -> None:
-    shop = open_shop()
-    shop.press("exit-red")
-    go(shop)
+    shop = answered(open_shop)
     shop.sleep(1)
     shop.restart()
     assert shop.log[-1][0] == GOES
@@ -327,9 +317,7 @@ def test_said_and_taken_back_as_often_as_one_likes_it_counts_once(open_shop: "Op
 
 
 def test_what_is_said_next_makes_it_stand_first(open_shop: "Opener") -> None:
-    shop = open_shop()
-    shop.press("exit-red")
-    go(shop)
+    shop = answered(open_shop)
     meet(shop)
     shop.did(shop.desk.tell(CaseDescribed(alert="a1", by="Anna", severity=2), shop.now))
     meet(shop)

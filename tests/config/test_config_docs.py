@@ -18,29 +18,23 @@ from gateway.config import (
     Config,
     CustomerKind,
     DailyTest,
-    Espa,
-    Ev1527,
     Guidance,
     Hours,
-    LowIndex,
-    Mmdvm,
     MqttUplink,
     NoUplink,
     Offer,
     Pager,
-    RedsInARow,
     Retention,
     Shift,
-    Silence,
     Staff,
-    StandingFault,
     Step,
-    Table,
-    Tap,
-    Template,
-    UnhappyShare,
+    alert_rules,
+    transmitters,
 )
+from gateway.config.alert_rules import LowIndex, RedsInARow, Silence, StandingFault, UnhappyShare
 from gateway.config.check import check
+from gateway.config.table import Table
+from gateway.config.transmitters import Espa, Ev1527, Mmdvm, Tap, Template
 from gateway.config.values import DAYS
 from gateway.model import ButtonKind, Language, OfferKind, Role
 from gateway.paging import charsets
@@ -85,7 +79,8 @@ HEADINGS: dict[type[Table], str] = {
 }
 TABLES = [
     kind
-    for kind in vars(structures).values()
+    for module in (structures, alert_rules, transmitters)
+    for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Table) and kind not in (Table, Config, NoUplink)
 ]
 
@@ -178,6 +173,7 @@ def test_the_example_is_the_cafe_it_says() -> None:
     assert [button.kind for button in config.buttons if not button.kind.is_smiley] == [
         "call",
         "acknowledge",
+        "setup",
     ]
     assert [type(transmitter) for transmitter in config.transmitters] == [Tap]
     assert len(config.pagers) == 2

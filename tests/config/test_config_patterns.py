@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config import LowIndex, RedsInARow, Silence, StandingFault, UnhappyShare
+from gateway.config.alert_rules import LowIndex, RedsInARow, Silence, StandingFault, UnhappyShare
 from gateway.config.check import check, format_problem
 
 GOOD = """\

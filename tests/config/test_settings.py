@@ -1,68 +1,19 @@
-"""Settings on disk: nothing is lost whatever fails or is cut off, at whichever step."""
+"""Settings on disk: loaded, written, kept, put back and edited."""
 
 import errno
 import fcntl
-import hashlib
-import itertools
 import os
-import resource
 import shutil
 import stat
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from gateway.config.check import ConfigError, check
+from gateway.config.check import ConfigError
 from gateway.config.edit import Edit
 from gateway.config.settings import HISTORY, Settings, SettingsError, Source
 from gateway.errors import Refused
-
-OLD = """\
-# our shop
-[device]
-id = "cafe-1"
-
-[shop]
-name = "Old"  # on the sign
-account = "store-1"
-"""
-NEW = OLD.replace("Old", "New")
-BROKEN = OLD.replace('"cafe-1"', '"Cafe 1"')
-OS_CALLS = ("open", "fsync", "replace", "chmod", "mkdir", "unlink")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "etc" / "gateway.toml"
-    path.parent.mkdir()
-    path.write_text(OLD)
-    return path
-
-
-@pytest.fixture
-def settings(path: Path) -> Settings:
-    settings = Settings(path)
-    settings.load_or_last_good()
-    return settings
-
-
-def sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def litter(path: Path) -> list[str]:
-    return [found.name for found in path.parent.rglob(".*")]
-
-
-def texts(settings: Settings) -> list[str]:
-    return [settings.past_text(past.number) for past in settings.history()]
-
-
-# --- loading -------------------------------------------------------------------------------------
+from tests.config.settings_files import BROKEN, NEW, OLD, litter, sha256, texts
 
 
 def test_a_good_file_is_loaded_and_kept_as_last_good(path: Path) -> None:
@@ -116,9 +67,6 @@ def test_a_card_that_cannot_be_written_is_no_reason_not_to_start(
     loaded = Settings(path).load_or_last_good()
     assert loaded.config.shop.name == "Old"
     assert ["Read-only" in warning.right for warning in loaded.warnings] == [True]
-
-
-# --- writing -------------------------------------------------------------------------------------
 
 
 def test_a_write_keeps_what_was_before(settings: Settings) -> None:
@@ -230,9 +178,6 @@ def test_a_directory_that_is_gone(settings: Settings) -> None:
         settings.write(NEW)
 
 
-# --- history -------------------------------------------------------------------------------------
-
-
 def test_history_is_bounded_and_the_latest_is_first(settings: Settings) -> None:
     versions = [OLD.replace("Old", f"Shop {number}") for number in range(HISTORY + 5)]
     for text in versions:
@@ -266,146 +211,6 @@ def test_a_past_that_is_broken_is_not_restored(settings: Settings) -> None:
     with pytest.raises(ConfigError):
         again.restore(again.history()[0].number)
     assert again.path.read_text() == NEW
-
-
-# --- faults --------------------------------------------------------------------------------------
-
-
-def stands(path: Path) -> str:
-    """What a fresh start finds, with everything that must hold after any fault."""
-    loaded = Settings(path).load_or_last_good()
-    assert loaded.source is Source.FILE
-    assert loaded.text in (OLD, NEW)
-    kept = [loaded.text, path.with_name("gateway.toml.last-good").read_text()]
-    history = path.with_name("gateway.toml.history")
-    kept += [file.read_text() for file in history.glob("*.toml")] if history.exists() else []
-    assert OLD in kept
-    assert all(check(text)[0] is not None for text in kept)
-    return loaded.text
-
-
-@pytest.fixture
-def fail_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], list[str]]]:
-    """Make the nth of the calls that change the disk fail; the list says which it was."""
-    with monkeypatch.context() as patched:
-
-        def arm(step: int) -> list[str]:
-            counter = itertools.count(1)
-            failed: list[str] = []
-
-            def guarded(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-                def call(*args: Any, **kwargs: Any) -> Any:
-                    if next(counter) == step:
-                        failed.append(name)
-                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                    return real(*args, **kwargs)
-
-                return call
-
-            patched.undo()
-            for name in OS_CALLS:
-                patched.setattr(os, name, guarded(name, getattr(os, name)))
-            return failed
-
-        yield arm
-
-
-def test_any_step_may_fail(tmp_path: Path, fail_at: Callable[[int], list[str]]) -> None:
-    failures: list[str] = []
-    for step in itertools.count(1):
-        path = tmp_path / str(step) / "gateway.toml"
-        path.parent.mkdir()
-        path.write_text(OLD)
-        settings = Settings(path)
-        settings.load_or_last_good()
-        failed = fail_at(step)
-        try:
-            settings.write(NEW)
-        except SettingsError as error:
-            message = str(error)
-        else:
-            message = "done"
-        fail_at(0)
-        assert stands(path) == (OLD if "not changed" in message else NEW), (step, failed)
-        if not failed:
-            assert message == "done"
-            break
-        failures += failed
-        assert "No space left" in message, failed
-        settings.write(NEW)  # the same again, once there is room
-        assert stands(path) == NEW
-        assert texts(settings) == [OLD]
-        assert litter(path) == []
-    assert set(failures) == {"open", "fsync", "replace", "chmod", "mkdir"}
-
-
-def test_a_full_card(settings: Settings) -> None:
-    """The kernel itself refuses the bytes, in the middle of a file."""
-    big = NEW + "#" * 100_000 + "\n"
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
-    try:
-        with pytest.raises(SettingsError, match="were not changed"):
-            settings.write(big)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert stands(settings.path) == OLD
-    assert litter(settings.path) == []
-    settings.write(big)
-    assert settings.path.read_text() == big
-
-
-# One child per step, forked from a small interpreter: no clean-up code runs after the cut.
-CUTTER = """
-import itertools, os, sys
-from pathlib import Path
-from gateway.config.settings import Settings
-
-root, new, names = Path(sys.argv[1]), sys.argv[2], sys.argv[3].split()
-old = (root / "old.toml").read_text()
-for step in itertools.count(1):
-    path = root / str(step) / "gateway.toml"
-    path.parent.mkdir()
-    path.write_text(old)
-    settings = Settings(path)
-    settings.load_or_last_good()
-    child = os.fork()
-    if child == 0:
-        counter = itertools.count(1)
-        def cut(real):
-            def call(*args, **kwargs):
-                if next(counter) == step:
-                    os._exit(9)
-                return real(*args, **kwargs)
-            return call
-        for name in names:
-            setattr(os, name, cut(getattr(os, name)))
-        settings.write(new)
-        os._exit(0)
-    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
-        break
-"""
-
-
-def test_power_may_be_cut_before_any_step(tmp_path: Path) -> None:
-    (tmp_path / "old.toml").write_text(OLD)
-    command = [sys.executable, "-c", CUTTER, str(tmp_path), NEW, " ".join(OS_CALLS)]
-    subprocess.run(command, check=True, timeout=60)
-    found: list[str] = []
-    for step in range(1, len(list(tmp_path.iterdir()))):
-        path = tmp_path / str(step) / "gateway.toml"
-        found.append(stands(path))
-        settings = Settings(path)
-        settings.load_or_last_good()
-        settings.write(NEW.replace("New", "Newer"))
-        assert litter(path) == []
-    assert found[0] == OLD
-    assert found[-1] == NEW
-    assert found == sorted(found, reverse=True)  # OLD until one moment, NEW ever after
-    assert len(found) > 10
-
-
-# --- editing -------------------------------------------------------------------------------------
 
 
 def test_an_edit_goes_through_the_same_door(settings: Settings) -> None:

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.config import AchivxUplink, Button, Espa, Pager, Step
+from gateway.config import AchivxUplink, Button, Pager, Step
 from gateway.config.check import check
 from gateway.config.edit import Edit, Value, changed_keys, edited
+from gateway.config.transmitters import Espa
 from gateway.errors import Refused
 from gateway.model import ButtonKind, Label, Language
 
@@ -59,10 +60,10 @@ def test_values_of_every_kind(path: tuple[str | int, ...], value: Value, expecte
 
 
 def test_an_element_is_added_replaced_and_taken_away() -> None:
-    text = edit("buttons", 6, to=BELL)
+    text = edit("buttons", 7, to=BELL)
     config, problems, _ = check(text)
     assert config is not None, problems
-    assert config.buttons[6] == BELL
+    assert config.buttons[7] == BELL
     assert 'label = {ru = "Дверь", en = "Door"}' in text
     text = edit("buttons", 0, to=BELL, text=text.replace("door-call", "other").replace("12", "18"))
     config, problems, _ = check(text)
@@ -70,7 +71,7 @@ def test_an_element_is_added_replaced_and_taken_away() -> None:
     assert config.buttons[0] == BELL
     config, problems, _ = check(edit("buttons", 0, to=None, text=text))
     assert config is not None, problems
-    assert len(config.buttons) == 6
+    assert len(config.buttons) == 7
 
 
 def test_structures_with_a_tag_and_with_tables_inside() -> None:

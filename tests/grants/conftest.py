@@ -15,3 +15,8 @@ async def kept(tmp_path: Path) -> AsyncIterator[Journal]:
     journal.start()
     yield journal
     journal.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "grants.json"

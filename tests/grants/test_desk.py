@@ -1,7 +1,7 @@
 """Issue and redemption on a real journal: once, whoever asks and however often."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,21 +42,13 @@ def later(*, days: float = 0.0, boot: str = "boot-1", synced: bool = True) -> St
 
 
 @pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    journal = Journal(tmp_path / "journal.db", Identity("box-1", "shop", 1), on_change=lambda: None)
-    journal.start()
-    yield journal
-    journal.close()
-
-
-@pytest.fixture
 def told() -> list[Grant]:
     return []
 
 
 @pytest.fixture
-def desk(journal: Journal, told: list[Grant]) -> GrantDesk:
-    return GrantDesk(journal, Codes(KEY, "box-1"), (COUPON, TOKENS, REFUND), told.append)
+def desk(kept: Journal, told: list[Grant]) -> GrantDesk:
+    return GrantDesk(kept, Codes(KEY, "box-1"), (COUPON, TOKENS, REFUND), told.append)
 
 
 async def issue(
@@ -66,13 +58,13 @@ async def issue(
     return await desk.issue(request, offer, **given)
 
 
-async def events(journal: Journal) -> list[object]:
-    found = await asyncio.wrap_future(journal.read(lambda db: reading.records_after(db, 0, 10_000)))
+async def events(kept: Journal) -> list[object]:
+    found = await asyncio.wrap_future(kept.read(lambda db: reading.records_after(db, 0, 10_000)))
     return [each.event for each in found]
 
 
 async def test_a_grant_is_issued_and_redeemed(
-    desk: GrantDesk, journal: Journal, told: list[Grant]
+    desk: GrantDesk, kept: Journal, told: list[Grant]
 ) -> None:
     grant = await issue(desk, alert="a-1")
     assert (grant.state, grant.issued_by, grant.alert) == (GrantState.ISSUED, "Anna", "a-1")
@@ -81,21 +73,21 @@ async def test_a_grant_is_issued_and_redeemed(
     assert (redeemed.state, redeemed.redeemed_by) == (GrantState.REDEEMED, "Boris")
     assert redeemed.redeemed == later(days=1)
     assert told == [grant, redeemed]
-    assert [type(each) for each in await events(journal)] == [GrantIssued, GrantRedeemed]
-    kept = await asyncio.wrap_future(journal.read(lambda db: views.find_grant(db, grant.code)))
-    assert kept == redeemed
+    assert [type(each) for each in await events(kept)] == [GrantIssued, GrantRedeemed]
+    found = await asyncio.wrap_future(kept.read(lambda db: views.find_grant(db, grant.code)))
+    assert found == redeemed
 
 
-async def test_tokens_carry_what_the_server_needs(desk: GrantDesk, journal: Journal) -> None:
+async def test_tokens_carry_what_the_server_needs(desk: GrantDesk, kept: Journal) -> None:
     grant = await issue(desk, offer="tokens", account="zoe")
     await desk.redeem(grant.code, by="Boris", at=NOW)
-    assert (await events(journal))[-1] == GrantRedeemed(
+    assert (await events(kept))[-1] == GrantRedeemed(
         code=grant.code, by="Boris", kind=OfferKind.TOKENS, account="zoe", tokens=5.25
     )
 
 
 async def test_of_sixteen_tills_at_once_one_wins(
-    desk: GrantDesk, journal: Journal, told: list[Grant]
+    desk: GrantDesk, kept: Journal, told: list[Grant]
 ) -> None:
     grants = [await issue(desk, f"r-{number}") for number in range(5)]
     for grant in grants:
@@ -106,15 +98,15 @@ async def test_of_sixteen_tills_at_once_one_wins(
         assert {each.code for each in lost} == {"already_redeemed"}
         assert len(lost) == 15
         assert all(f"by {won.redeemed_by}" in str(each) for each in lost)
-    kinds = [type(each) for each in await events(journal)]
+    kinds = [type(each) for each in await events(kept)]
     assert kinds.count(GrantRedeemed) == 5
     assert len(told) == 10
 
 
-async def test_a_repeat_of_a_request_is_the_same_grant(desk: GrantDesk, journal: Journal) -> None:
+async def test_a_repeat_of_a_request_is_the_same_grant(desk: GrantDesk, kept: Journal) -> None:
     answers = await asyncio.gather(*(issue(desk) for _ in range(16)))
     assert len({each.code for each in answers}) == 1
-    assert len(await events(journal)) == 1
+    assert len(await events(kept)) == 1
     await desk.redeem(answers[0].code, by="Boris", at=NOW)
     assert (await issue(desk)).state is GrantState.REDEEMED
 
@@ -146,19 +138,19 @@ async def test_a_request_id_is_not_for_another_grant(
     ],
 )
 async def test_what_is_not_issued(
-    desk: GrantDesk, journal: Journal, told: list[Grant], code: str, asked: dict[str, str]
+    desk: GrantDesk, kept: Journal, told: list[Grant], code: str, asked: dict[str, str]
 ) -> None:
     with pytest.raises(Refused) as refused:
         await issue(desk, **asked)
     assert refused.value.code == code
-    assert await events(journal) == told == []
+    assert await events(kept) == told == []
 
 
 async def test_a_manager_may_grant_what_staff_may_not(desk: GrantDesk) -> None:
     assert (await issue(desk, offer="refund", role=Role.OWNER)).offer == "refund"
 
 
-async def test_what_is_not_redeemed(desk: GrantDesk, journal: Journal) -> None:
+async def test_what_is_not_redeemed(desk: GrantDesk, kept: Journal) -> None:
     nobodys = Codes(KEY, "box-1").new()
     refusals: list[tuple[str, Callable[[], str]]] = [
         ("unknown_code", lambda: nobodys),
@@ -170,7 +162,7 @@ async def test_what_is_not_redeemed(desk: GrantDesk, journal: Journal) -> None:
         with pytest.raises(Refused) as refused:
             await desk.redeem(typed(), by="Boris", at=NOW)
         assert refused.value.code == code
-    assert await events(journal) == []
+    assert await events(kept) == []
 
 
 class TestExpiry:
@@ -207,13 +199,13 @@ class TestExpiry:
         ],
     )
     async def test_is_said_when_it_is_certain(
-        self, desk: GrantDesk, journal: Journal, moment: Stamp
+        self, desk: GrantDesk, kept: Journal, moment: Stamp
     ) -> None:
         grant = await issue(desk)
         with pytest.raises(Refused, match=r"expired on 20") as refused:
             await desk.redeem(grant.code, by="x", at=moment)
         assert refused.value.code == "expired"
-        assert len(await events(journal)) == 1
+        assert len(await events(kept)) == 1
 
     async def test_does_not_undo_a_redemption(self, desk: GrantDesk) -> None:
         grant = await issue(desk)
@@ -228,9 +220,9 @@ async def test_a_disk_that_refuses_decides_nothing(
 ) -> None:
     disk = Disk()
     monkeypatch.setattr(schema, "open_writer", partial(schema.open_writer, factory=disk.connection))
-    journal = Journal(tmp_path / "j.db", Identity("box-1", "shop", 1), on_change=lambda: None)
-    journal.start()
-    desk = GrantDesk(journal, Codes(KEY, "box-1"), (COUPON,), told.append)
+    kept = Journal(tmp_path / "j.db", Identity("box-1", "shop", 1), on_change=lambda: None)
+    kept.start()
+    desk = GrantDesk(kept, Codes(KEY, "box-1"), (COUPON,), told.append)
     grant = await issue(desk)
     disk.refuse(13)
     with pytest.raises(JournalError):
@@ -240,48 +232,48 @@ async def test_a_disk_that_refuses_decides_nothing(
     disk.heal()
     assert told == [grant]
     assert (await desk.redeem(grant.code, by="x", at=NOW)).state is GrantState.REDEEMED
-    journal.close()
+    kept.close()
 
 
 async def test_a_restart_changes_nothing(tmp_path: Path, told: list[Grant]) -> None:
     def open_desk() -> tuple[Journal, GrantDesk]:
-        journal = Journal(tmp_path / "j.db", Identity("box-1", "shop", 1), on_change=lambda: None)
-        journal.start()
-        return journal, GrantDesk(journal, Codes(KEY, "box-1"), (COUPON,), told.append)
+        kept = Journal(tmp_path / "j.db", Identity("box-1", "shop", 1), on_change=lambda: None)
+        kept.start()
+        return kept, GrantDesk(kept, Codes(KEY, "box-1"), (COUPON,), told.append)
 
-    journal, desk = open_desk()
+    kept, desk = open_desk()
     first, second = await issue(desk, "r-1"), await issue(desk, "r-2")
     await desk.redeem(first.code, by="x", at=NOW)
-    journal.close()
-    journal, desk = open_desk()
+    kept.close()
+    kept, desk = open_desk()
     assert await issue(desk, "r-2") == second
     with pytest.raises(Refused, match="redeemed already"):
         await desk.redeem(first.code, by="x", at=NOW)
     assert (await desk.redeem(second.code, by="x", at=NOW)).state is GrantState.REDEEMED
-    journal.close()
+    kept.close()
 
 
 async def test_a_grant_names_the_playbook_that_it_was_issued_under(
-    desk: GrantDesk, journal: Journal
+    desk: GrantDesk, kept: Journal
 ) -> None:
     before = [await issue(desk, f"r-{number}") for number in range(2)]
     cheaper = msgspec.structs.replace(COUPON, cost=3.0)
-    changed = GrantDesk(journal, Codes(KEY, "box-1"), (cheaper,), lambda _: None)
+    changed = GrantDesk(kept, Codes(KEY, "box-1"), (cheaper,), lambda _: None)
     after = await issue(changed, "r-2")
     back = await issue(desk, "r-3")
     assert before[0].playbook == before[1].playbook == back.playbook != after.playbook
-    read = journal.read(lambda db: [playbooks.find(db, each.playbook) for each in (back, after)])
+    read = kept.read(lambda db: [playbooks.find(db, each.playbook) for each in (back, after)])
     found = await asyncio.wrap_future(read)
     assert found == [
         Playbook(version=back.playbook, since=1, offers=(COUPON, TOKENS, REFUND)),
         Playbook(version=after.playbook, since=3, offers=(cheaper,)),
     ]
     with pytest.raises(Refused) as refused:
-        await asyncio.wrap_future(journal.read(lambda db: playbooks.find(db, "another")))
+        await asyncio.wrap_future(kept.read(lambda db: playbooks.find(db, "another")))
     assert refused.value.code == "no_such_playbook"
 
 
-async def test_an_empty_playbook_is_the_starter(journal: Journal) -> None:
-    desk = GrantDesk(journal, Codes(KEY, "box-1"), (), lambda _: None)
+async def test_an_empty_playbook_is_the_starter(kept: Journal) -> None:
+    desk = GrantDesk(kept, Codes(KEY, "box-1"), (), lambda _: None)
     assert desk.offer("apology") is not None
     assert desk.offer("coupon") is not COUPON

@@ -10,8 +10,7 @@ from gateway.clock import Stamp
 from gateway.journal import schema
 from gateway.journal.store import Identity, Journal
 from gateway.simulator.disk import Disk
-
-IDENTITY = Identity("box-1", "shop-1", 1)
+from tests.journal.bounded import IDENTITY, Box
 
 
 @pytest.fixture
@@ -53,3 +52,10 @@ def journal(open_journal: Open) -> Journal:
 @pytest.fixture
 def at() -> Stamp:
     return Stamp("boot-1", 1_000, 1_700_000_000_000_000_000, synced=True)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    made = Box(tmp_path / "journal.db")
+    yield made
+    made.db.close()

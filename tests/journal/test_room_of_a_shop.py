@@ -10,8 +10,9 @@ import pytest
 
 from gateway.client import Client
 from gateway.errors import Refused
-from gateway.messages import GetGrants, GetStatus, IssueGrant, Redeem, SimulatePress, Status
+from gateway.messages import GetGrants, GetStatus, IssueGrant, Redeem, SimulatePress
 from gateway.simulator.shop import SimulatedShop
+from gateway.status import Status
 
 RED = "exit-very-unhappy"
 GRANT = IssueGrant(request="r", offer="souvenir")

@@ -37,7 +37,6 @@ from gateway.events import (
 from gateway.grants import grant as grants
 from gateway.grants.grant import Grant
 from gateway.journal import reading, schema, views
-from gateway.journal.schema import Identity
 from gateway.journal.store import Transaction
 from gateway.model import (
     AlertCause,
@@ -48,25 +47,14 @@ from gateway.model import (
     PressFlag,
     ReceiptState,
 )
+from tests.journal.bounded import IDENTITY, issued
 
 AT: Final = Stamp("boot", 1, 2, synced=True)
-IDENTITY: Final = Identity("box-1", "shop-1", 1)
 
 alerts = st.sampled_from(["a1", "a2", "a3"])
 people = st.sampled_from(["Anna", "Boris"])
 codes = st.sampled_from(["C1", "C2", "C3"])
 levels = st.integers(-1, 3)
-
-
-def issued(code: str) -> GrantIssued:
-    return GrantIssued(
-        code=code,
-        request=f"request {code}",
-        offer="coupon",
-        kind=OfferKind.COUPON,
-        by="Anna",
-        expires=AT,
-    )
 
 
 events: st.SearchStrategy[AnyEvent] = st.one_of(

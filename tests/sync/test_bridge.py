@@ -1,9 +1,7 @@
-"""The bridge between a real mosquitto and the stand-in: what boxes may do, stolen ones too."""
+"""What the bridge takes, over a real mosquitto, from boxes honest, stolen and broken."""
 
 import asyncio
 import contextlib
-from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -11,92 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.events import AnyEvent, Started, Total
-from gateway.simulator import achivx_faults as faults
+from gateway.events import AnyEvent, Total
 from gateway.simulator.achivx_server import AchivxServer
-from gateway.simulator.mosquitto import Mosquitto
-from gateway.simulator.tcp_proxy import TcpProxy
-from gateway.sync import bridge as module
 from gateway.sync import wire
 from gateway.sync.bridge_batches import records_of, unreadable, without_first
-from gateway.sync.mqtt import Denied, Link, Session, open_link
+from gateway.sync.mqtt import Denied
 from gateway.sync.uplink import Batch
-from gateway.sync.wire import Answer, Done, Events, Stands
-from tests.sync.conftest import (
-    BOX,
-    PRESS,
-    QUICK,
-    Bridges,
-    Who,
-    batch,
-    booked,
-    canaries,
-    contact,
-    tokens,
-    until,
-)
-
-
-def message(sent: Batch, **changes: Any) -> bytes:
-    """A batch as a box would send it, or as no honest one would."""
-    events = Events(
-        device=sent.device,
-        epoch=sent.epoch,
-        first=sent.first,
-        last=sent.last,
-        records=tuple(msgspec.Raw(wire.encode(record)) for record in sent.records),
-    )
-    return wire.encode(msgspec.structs.replace(events, **changes))
-
-
-class Box:
-    """Sends whatever it likes, as far as the broker lets it."""
-
-    def __init__(self, device: str, link: Link) -> None:
-        self._device = device
-        self._messages = link.messages()
-        self.link = link
-
-    async def send(self, payload: bytes) -> bool:
-        return await self.link.publish(wire.topic(self._device, wire.EVENTS), payload)
-
-    async def answer(self) -> Answer:
-        async with asyncio.timeout(8):
-            found = await anext(self._messages)
-        self.link.acknowledge(found)
-        assert found.topic == wire.topic(self._device, wire.ACK)
-        return wire.decode(found.payload, Answer)
-
-    async def ask(self, payload: bytes) -> Answer:
-        assert await self.send(payload)
-        return await self.answer()
-
-
-@contextlib.asynccontextmanager
-async def box_at(who: Who, device: str = "box-1", **options: Any) -> AsyncIterator[Box]:
-    session = Session(client=f"test-{device}", expires_s=60)
-    async with open_link(who(device, **options), session, QUICK) as link:
-        await link.subscribe(wire.topic(device, wire.ACK))
-        yield Box(device, link)
-
-
-@pytest.fixture
-async def box(who: Who) -> AsyncIterator[Box]:
-    async with box_at(who) as here:
-        yield here
-
-
-def stands(answer: Answer) -> tuple[str, str]:
-    assert isinstance(answer, Stands), answer
-    return answer.problem, answer.words
-
-
-def reasons(answer: Answer) -> list[tuple[int, str]]:
-    assert isinstance(answer, Done), answer
-    return [(each.seq, each.reason) for each in answer.aside]
-
-
-# --- a stolen box ------------------------------------------------------------------------------
+from gateway.sync.wire import Done, Events
+from tests.sync.batches import PRESS, batch, booked, contact, tokens, until
+from tests.sync.bridges import BOX, Bridges, Who
+from tests.sync.raw_box import Box, box_at, message, reasons, stands
 
 
 async def test_a_box_cannot_write_on_the_topic_of_another(box: Box, bridges: Bridges) -> None:
@@ -235,9 +157,6 @@ async def test_a_smaller_second_try_is_answered_with_the_first(
     assert [seq for _, _, seq in booked(server)] == ["1", "2", "3", "4", "5"]
 
 
-# --- batches that are none ---------------------------------------------------------------------
-
-
 async def test_a_poison_event_is_set_aside_and_the_line_goes_on(
     box: Box, bridges: Bridges, server: AchivxServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -336,162 +255,3 @@ def test_no_record_ends_a_bridge(at: int, byte: int, more: int) -> None:
         records, damage = records_of(one)
         if not records:
             assert without_first(one, damage).first == 1
-
-
-# --- repeats, order, many bridges --------------------------------------------------------------
-
-
-async def test_duplicates_and_any_order_are_recorded_once(
-    box: Box, bridges: Bridges, server: AchivxServer
-) -> None:
-    await bridges.start()
-    parts = [batch(PRESS, contact("anna"), first=at) for at in (5, 1, 3, 1, 5)]
-    for part in parts:
-        answer = await box.ask(message(part))
-        assert (answer.first, getattr(answer, "last", 0)) == (part.first, part.last)
-    assert Counter(seq for _, _, seq in booked(server)) == Counter(map(str, range(1, 7)))
-
-
-async def test_the_same_batch_twice_at_once_is_answered_once(
-    box: Box, bridges: Bridges, server: AchivxServer
-) -> None:
-    running = await bridges.start()
-    await box.ask(message(batch(PRESS)))
-    server.freeze()
-    await box.send(message(batch(PRESS, first=2)))
-    await server.until_busy()
-    await box.send(message(batch(PRESS, first=2)))
-    server.thaw()
-    assert isinstance(await box.answer(), Done)
-    assert isinstance(await box.ask(message(batch(PRESS, first=3))), Done)
-    assert running.health.batches == {"done": 3, "dropped": 1}
-
-
-async def test_two_bridges_share_the_work(who: Who, bridges: Bridges, server: AchivxServer) -> None:
-    both = [await bridges.start(), await bridges.start()]
-    async with box_at(who) as box:
-        for at in range(1, 21):
-            assert isinstance(await box.ask(message(batch(PRESS, contact("anna"), first=at))), Done)
-    assert all(each.health.batches["done"] for each in both)
-    assert max(Counter(booked(server)).values()) == 1
-    assert len(booked(server)) == 20 + 20  # PRESS of 1…20, contact of 2…21
-    assert canaries(server) == {"bridge-0.canary": 1, "bridge-1.canary": 1}
-
-
-# --- answers and the broker --------------------------------------------------------------------
-
-
-async def test_nothing_is_acknowledged_to_the_broker_before_the_server_has_it(
-    box: Box, bridges: Bridges, server: AchivxServer
-) -> None:
-    """The bridge dies in the middle; the broker still has the batch, and another bridge gets it."""
-    first = await bridges.start()
-    await box.ask(message(batch(PRESS)))
-    server.freeze()
-    await box.send(message(batch(PRESS, first=2)))
-    await server.until_busy()
-    assert first._link is not None
-    first._link._paho._sock_close()
-    first._link._lose("killed by the test")
-    server.thaw()
-    assert isinstance(await box.answer(), Done)  # over the bridge's next connection
-    assert [seq for _, _, seq in booked(server)] == ["1", "2"]
-
-
-async def test_an_answer_waits_for_the_broker(
-    who: Who, broker: Mosquitto, bridges: Bridges, server: AchivxServer
-) -> None:
-    async with TcpProxy(broker.port) as proxy, box_at(who) as box:
-        running = await bridges.start(settings=who("bridge", port=proxy.port))
-        await box.ask(message(batch(PRESS)))
-        server.freeze()
-        await box.send(message(batch(PRESS, first=2)))
-        await server.until_busy()
-        proxy.close()
-        server.thaw()
-        await until(lambda: len(booked(server)) == 2)
-        assert running.health.problems() != []
-        await proxy.open()
-        assert isinstance(await box.answer(), Done)
-        assert running.health.problems() == []
-
-
-async def test_answers_that_the_broker_refuses_are_logged(
-    tmp_path: Any, server: AchivxServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    acl = "user bridge\ntopic read #\npattern write achivx/v1/%u/events\n"
-    users = {"bridge": "bridge-secret", "box-1": "box-1-secret"}
-    async with Mosquitto(tmp_path / "strict", users, acl=acl) as strict:
-        here = Who(tmp_path, strict.port)
-        bridges = Bridges(server, here("bridge"))
-        await bridges.start()
-        async with box_at(here) as box:
-            await box.send(message(batch(PRESS)))
-            await until(lambda: "box-1 gets no answer: the broker refuses" in caplog.text)
-        await bridges.stop()
-
-
-async def test_stopping_finishes_what_is_under_way(
-    box: Box, bridges: Bridges, server: AchivxServer
-) -> None:
-    running = await bridges.start()
-    await box.ask(message(batch(PRESS)))
-    server.freeze()
-    await box.send(message(batch(PRESS, first=2)))
-    await server.until_busy()
-    stopping = asyncio.create_task(bridges.stop())
-    for _ in range(1000):
-        if not await box.send(message(batch(Started(version="1"), first=90))):
-            break  # nobody listens any more
-    assert not stopping.done()
-    server.thaw()
-    await stopping
-    assert getattr(await box.answer(), "first", 0) in (2, 90)
-    assert [seq for _, _, seq in booked(server)] == ["1", "2"]
-    assert running.health.in_flight() == 0
-
-
-async def test_stopping_does_not_wait_for_ever(
-    box: Box, bridges: Bridges, server: AchivxServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running = await bridges.start()
-    monkeypatch.setattr(running, "_config", msgspec.structs.replace(running._config, drain_s=0.2))
-    await box.ask(message(batch(PRESS)))
-    server.freeze()
-    await box.send(message(batch(PRESS, first=2)))
-    await server.until_busy()
-    async with asyncio.timeout(3):
-        await bridges.stop()
-    server.thaw()
-
-
-# --- the server --------------------------------------------------------------------------------
-
-
-async def test_the_canary_goes_first_and_again_after_every_doubt(
-    box: Box, bridges: Bridges, server: AchivxServer
-) -> None:
-    running = await bridges.start()
-    await box.ask(message(batch(PRESS)))
-    assert server.ledger.actions[0].action == "GatewayCanary"
-    server.faults.append(faults.CUT_OFF)
-    assert stands(await box.ask(message(batch(PRESS, first=2))))[0] == "away"
-    assert running.health.server == "UNAVAILABLE: Connection dropped"
-    server.ledger.index_missing = True
-    assert stands(await box.ask(message(batch(PRESS, first=2))))[0] == "server"
-    assert "twice" in str(running.health.server)
-    server.ledger.index_missing = False
-    assert isinstance(await box.ask(message(batch(PRESS, first=2))), Done)
-    assert running.health.problems() == []
-
-
-async def test_a_server_that_comes_back_is_found_without_a_batch(
-    bridges: Bridges, server: AchivxServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "PROVE_S", 0.02)
-    await server.kill()
-    running = await bridges.start()
-    await until(lambda: "not asked yet" not in running.health.problems()[0])
-    assert running.health.problems()[0].startswith("server: UNAVAILABLE")
-    await server.start()
-    await until(lambda: not running.health.problems())

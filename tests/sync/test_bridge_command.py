@@ -16,26 +16,10 @@ from gateway.simulator.children import Child
 from gateway.simulator.mosquitto import Mosquitto
 from gateway.sync.mqtt import Session, open_link
 from gateway.sync.mqtt_uplink import MqttTransport
-from tests.sync.conftest import PRESS, QUICK, TOKEN, Who, batch, booked
+from tests.sync.batches import PRESS, batch, booked
+from tests.sync.bridges import QUICK, Who, settings_of
 
-SETTINGS = """
-account = "gateway-bridge"
-[broker]
-host = "127.0.0.1"
-port = {port}
-username = "bridge"
-password_file = "{password}"
-plaintext = "loopback"
-[achivx]
-address = "{server}"
-token_file = "{token}"
-plaintext = "loopback"
-[health]
-port = {health}
-[[devices]]
-id = "*"
-account = "shop-{{device}}"
-"""
+DEVICES = '[[devices]]\nid = "*"\naccount = "shop-{device}"\n'
 
 
 @pytest.fixture
@@ -49,19 +33,7 @@ def health_port() -> int:
 def settings(
     tmp_path: Path, who: Who, broker: Mosquitto, server: AchivxServer, health_port: int
 ) -> Path:
-    token = tmp_path / "token"
-    token.write_text(TOKEN)
-    path = tmp_path / "bridge.toml"
-    path.write_text(
-        SETTINGS.format(
-            port=broker.port,
-            password=who("bridge").password_file,
-            server=server.address,
-            token=token,
-            health=health_port,
-        )
-    )
-    return path
+    return settings_of(tmp_path, who, broker, server, DEVICES, health=health_port)
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ from gateway.sync.answers import Rejected
 from gateway.sync.bridge_config import BridgeConfig, Device, check
 from gateway.sync.bridge_policy import CUSTOMER_ACTIONS, STAFF_ACTIONS, CapReached, NotBound, Policy
 from gateway.sync.mapping import REQUIRED
-from tests.sync.conftest import BOX, PRESS, batch, contact, tokens
+from tests.sync.batches import PRESS, batch, contact, tokens
+from tests.sync.bridges import BOX
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = (DOCS / "bridge.example.toml").read_text()

@@ -8,15 +8,17 @@ import msgspec
 from gateway.client import Client
 from gateway.config import AchivxUplink, Config, Device, MqttUplink, NoUplink, Shop
 from gateway.journal.store import Identity, Journal
-from gateway.messages import GetStatus, SimulatePress, Status
+from gateway.messages import GetStatus, SimulatePress
 from gateway.simulator.achivx_server import AchivxServer
 from gateway.simulator.children import Child
 from gateway.simulator.mosquitto import Mosquitto
+from gateway.status import Status
 from gateway.sync.choice import make_uplink
 from gateway.sync.direct import DirectTransport
 from gateway.sync.mapping import CURRENT
 from gateway.sync.mqtt_uplink import MqttTransport
-from tests.sync.conftest import AT, Bridges, Who, batch, booked, tokens, until
+from tests.sync.batches import AT, batch, booked, tokens, until
+from tests.sync.bridges import Bridges, Who
 
 SETTINGS = """
 [device]

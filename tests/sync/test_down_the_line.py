@@ -25,9 +25,10 @@ from gateway.simulator.children import Child
 from gateway.simulator.mosquitto import Mosquitto
 from gateway.sync import wire
 from gateway.sync.messages import GetLeaderBoards, LeaderBoardView
-from tests.sync.conftest import Bridges, Who, booked, until
+from tests.sync.batches import booked, until
+from tests.sync.bridges import Bridges, Who
+from tests.sync.office import Office
 from tests.sync.test_choice import SETTINGS
-from tests.sync.test_mqtt_uplink import Office, office_at
 
 T = TypeVar("T")
 
@@ -102,12 +103,6 @@ async def box(tmp_path: Path, who: Who, broker: Mosquitto) -> AsyncIterator[Box]
     yield box
     if box.child is not None and box.child.process.returncode is None:
         await box.child.stop()
-
-
-@pytest.fixture
-async def office(who: Who) -> AsyncIterator[Office]:
-    async with office_at(who("office")) as here:
-        yield here
 
 
 def config(**more: Any) -> dict[str, Any]:

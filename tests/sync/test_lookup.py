@@ -38,8 +38,9 @@ from gateway.sync.direct import DirectTransport
 from gateway.sync.lookup import Centre, Lookup
 from gateway.sync.mqtt import Denied, Link, Session, open_link
 from gateway.sync.uplink import Held, Interrupted
-from tests.sync.conftest import BOX, PRESS, QUICK, TOKEN, Bridges, Who, batch, until
-from tests.sync.test_mqtt_uplink import Box
+from tests.sync.batches import PRESS, batch, until
+from tests.sync.bridges import BOX, QUICK, TOKEN, Bridges, Who
+from tests.sync.office import Box
 
 NOW = "2027-01-01T00:00:00.000Z"
 ZOE = AskAccount(account="zoe")

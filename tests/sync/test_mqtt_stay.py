@@ -14,7 +14,7 @@ from gateway.errors import GatewayError
 from gateway.simulator.mosquitto import Mosquitto
 from gateway.sync.mqtt import Denied, Link, Session, Timers, open_link
 from gateway.sync.mqtt_stay import stay_linked
-from tests.sync.conftest import Who
+from tests.sync.bridges import Who
 
 TIMERS = Timers(connect_s=2.0, answer_s=2.0, retry_s=0.2, refused_s=0.5)
 

@@ -24,8 +24,8 @@ from gateway.sync import wire, wire_schemas
 from gateway.sync.down import Taken
 from gateway.sync.pushed import PARTS, WHOLE, Pushes
 from gateway.sync.wire import Tuning
-from tests.sync.conftest import Who
-from tests.sync.test_mqtt_uplink import Box, Office, office_at
+from tests.sync.bridges import Who
+from tests.sync.office import Box, Office
 
 TEXT = """\
 # the owner's own words
@@ -249,12 +249,6 @@ async def test_a_journal_that_is_closed_takes_none_and_says_so(tmp_path: Path) -
 
 
 # --- over a broker -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def office(who: Who) -> AsyncIterator[Office]:
-    async with office_at(who("office")) as here:
-        yield here
 
 
 async def state_of(office: Office, config: str) -> wire.State:

@@ -28,7 +28,7 @@ from gateway.sync.bridge_policy import Policy
 from gateway.sync.gate import AccountGate
 from gateway.sync.mqtt import Message
 from gateway.sync.reader import BOARDS_S, Reader
-from tests.sync.conftest import BOX, TOKEN
+from tests.sync.bridges import BOX, TOKEN
 from tests.sync.test_lookup import ZOE, directly, fill, made, play
 
 

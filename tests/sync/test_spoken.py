@@ -11,9 +11,10 @@ import pytest
 
 from gateway.sync import wire, wire_schemas
 from gateway.sync.asking import ASK, TOLD, AskAccount
-from tests.sync.conftest import Bridges, Who, batch, contact, tokens
+from tests.sync.batches import batch, contact, tokens
+from tests.sync.bridges import Bridges, Who
 from tests.sync.json_schema import SCHEMAS, Schema
-from tests.sync.test_mqtt_uplink import Box
+from tests.sync.office import Box
 
 RIGHT: dict[str, list[Any]] = {kind: [] for kind in wire_schemas.MESSAGES}
 for _example in (SCHEMAS.parent / "mqtt.md").read_text().split("```json\n")[1:]:

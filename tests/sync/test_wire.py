@@ -9,7 +9,7 @@ from gateway.events import VERSION
 from gateway.grants.codes import Codes
 from gateway.sync import asking, wire, wire_schemas
 from gateway.sync.wire import Done, Events, Unreadable
-from tests.sync.conftest import PRESS, batch
+from tests.sync.batches import PRESS, batch
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "mqtt"
 

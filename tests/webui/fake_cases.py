@@ -14,7 +14,7 @@ from gateway.model import AlertState, Label
 from gateway.sync.messages import GetLeaderBoards
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 CAUSES = (Cause(name="queue", label=Label("Очередь", "Queue")),)
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.webui.conftest import ARGUMENTS, CHROMIUM, LiveShop, Site
+from tests.webui.live_shop import LiveShop
 from tests.webui.looks import Look
+from tests.webui.sites import ARGUMENTS, CHROMIUM, Site
 from tests.webui.tour import SETUP, SHOP, Stop, Tour
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.webui.conftest import LiveShop, Site
+from tests.webui.live_shop import LiveShop
 from tests.webui.looks import SIZES, Look, axe, ill_fitting, pale
+from tests.webui.sites import Site
 from tests.webui.tour import SETUP, SHOP, Stop, Tour
 from webui.app import create_app
 from webui.options import Options
