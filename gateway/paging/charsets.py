@@ -16,7 +16,7 @@ are five tables:
 
 Cyrillic on pagers has no standard: the last three are three tables in use, the facts taken from
 the public, MIT-licensed encoder Arduino POCSAG Transcoder, and kept as data in `charsets.json`.
-A test page shows which one a pager has.
+The page of a pager sends the same letters in each: the readable one is its own.
 """
 
 import unicodedata
@@ -85,6 +85,16 @@ def characters(charset: str) -> frozenset[str]:
         ValueError: There is no such table.
     """
     return frozenset(table(charset))
+
+
+def written(codes: str, charset: str) -> str:
+    """The characters behind 7-bit codes, given as ASCII; the way back from `encode`.
+
+    Raises:
+        ValueError: There is no such table.
+    """
+    characters_of = {chr(code): char for char, code in table(charset).items()}
+    return "".join(characters_of.get(code, code) for code in codes)
 
 
 def displayable(text: str, charset: str) -> str:

@@ -20,6 +20,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from gateway.config import Pager
 from gateway.model import Page, Receipt, ReceiptState
 from gateway.paging.transmitter import Job, Transmitter
@@ -81,6 +83,8 @@ class PageLane:
             KeyError: No such pager.
         """
         pager = self._pagers[page.pager]
+        if page.charset is not None:
+            pager = msgspec.structs.replace(pager, charset=page.charset)
         routes = self._routes[page.pager]
         if len(routes) > 1:
             # Stable: the order of the file among those that work, and among the others.

@@ -16,7 +16,7 @@ import msgspec
 from gateway.config import Pager
 from gateway.errors import LineError
 from gateway.model import Page, Receipt, ReceiptState
-from gateway.paging.drivers.base import DirectDriver, Driver, Message, Rest
+from gateway.paging.drivers.base import DirectDriver, Driver, Message, PatientDriver, Rest
 from gateway.paging.text import fit
 from gateway.pulse import Pulse
 
@@ -80,6 +80,8 @@ class Transmitter:
         self.pulse: Final = Pulse(STUCK_S)
         self._driver: Final = driver
         self._direct: Final = driver if isinstance(driver, DirectDriver) else None
+        if isinstance(driver, PatientDriver):
+            driver.is_awaited = self._has_more
         self._supervise_s: Final = supervise_s
         self._on_state: Final = on_state
         self._adapter: Final = adapter
@@ -91,6 +93,7 @@ class Transmitter:
         self._stopping = False
         self._current: Job | None = None
         self._rest: Rest | None = None  # of the current page, where its first bytes have left
+        self._parts_left = 0  # of the current page, behind the one on the line
         self._is_resting = False  # the thread waits in `_next` and leaves the driver alone
         self._is_open = False
         self._reopen_s = REOPEN_FIRST_S
@@ -154,7 +157,7 @@ class Transmitter:
         is_idle = self._is_resting and self._is_open and not self._stopping
         if self._direct is None or not is_idle or self._heap:
             return False
-        self._rest = self._direct.start(_messages(job)[0])
+        self._rest = self._direct.start(self._messages(job)[0])
         if self._rest is None:
             return False
         self._current, self._is_resting = job, False
@@ -188,7 +191,9 @@ class Transmitter:
             if self._stopping and self._rest is None:
                 break
             was_open = self._is_open
-            if not was_open:
+            if was_open and self._rest is None and self._driver.has_hung_up:
+                self._close()  # and nobody has to know, as long as it opens again
+            if not self._is_open:
                 self._open()  # a page that comes now is not told to wait for the back-off
             if job is not None:
                 self._send(job)
@@ -201,7 +206,8 @@ class Transmitter:
     def _next_in_slices(self, wait_s: float) -> Job | None:
         """The next page; while there is none, look after the adapter.
 
-        Returns early when it was unplugged, or when one was plugged in.
+        Returns early when it was unplugged, when one was plugged in, or when the line's other end
+        has hung up.
         """
         deadline = time.monotonic() + wait_s
         while True:
@@ -215,6 +221,8 @@ class Transmitter:
                 self._failed("the adapter was unplugged")
                 return None
             if not self._is_open and self._opened is None and adapter is not None:
+                return None
+            if self._is_open and self._driver.has_hung_up:
                 return None
 
     def _next(self, wait_s: float) -> Job | None:
@@ -271,7 +279,9 @@ class Transmitter:
     def _send_parts(self, job: Job) -> Receipt:
         """Send each part: the worst receipt is that of the whole, the first byte the first's."""
         receipts: list[Receipt] = []
-        for message in _messages(job):
+        messages = self._messages(job)
+        for number, message in enumerate(messages, start=1):
+            self._parts_left = len(messages) - number
             self.pulse.beat()
             rest, self._rest = self._rest, None
             receipts.append(self._driver.send(message) if rest is None else rest())
@@ -281,6 +291,17 @@ class Transmitter:
         return msgspec.structs.replace(
             worst, first_byte_ns=receipts[0].first_byte_ns, line_down=receipts[-1].line_down
         )
+
+    def _messages(self, job: Job) -> list[Message]:
+        page = job.page
+        parts = fit(page.text, job.pager, page.kind)
+        if not self._driver.carries_text:
+            parts = parts[:1]
+        return [Message(job.pager, part, page.priority, page.kind) for part in parts]
+
+    def _has_more(self) -> bool:
+        """Whether anything waits for the page on the line to be over."""
+        return bool(self._parts_left or self._heap or self._stopping)
 
     def _worked(self, *, steady: bool) -> None:
         if steady:
@@ -297,12 +318,6 @@ class Transmitter:
         (_log.info if state == "ok" else _log.warning)("transmitter %s: %s", self.name, state)
         self.state = state
         self._on_state()
-
-
-def _messages(job: Job) -> list[Message]:
-    page = job.page
-    parts = fit(page.text, job.pager, page.kind)
-    return [Message(job.pager, part, page.priority, page.kind) for part in parts]
 
 
 _BADNESS: Final = {

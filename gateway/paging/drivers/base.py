@@ -41,7 +41,19 @@ class Driver(Protocol):
 
     All calls come from the one thread that owns the transmitter, but for `DirectDriver.start`.
     None retries for ever: each is bounded by the protocol's own timers.
+
+    Attributes:
+        carries_text: Whether a message's text reaches the pager. Where only a code does, the
+            parts of a long text would be the same call, again and again.
+        has_hung_up: Whether the line is open and its other end has gone, as terminal servers do
+            that close idle connections: it is to be opened again before the next message.
     """
+
+    @property
+    def carries_text(self) -> bool: ...  # noqa: D102 - see above
+
+    @property
+    def has_hung_up(self) -> bool: ...  # noqa: D102 - see above
 
     def open(self) -> None:
         """Open the line and bring the equipment to where it takes pages.
@@ -76,6 +88,18 @@ class Driver(Protocol):
 
 Rest = Callable[[], Receipt]
 """What is left of a send once its first bytes are on the line; blocks, and tells the receipt."""
+
+
+@runtime_checkable
+class PatientDriver(Driver, Protocol):
+    """A driver that goes on listening after a message was taken, for what became of it.
+
+    Attributes:
+        is_awaited: Tells whether something else waits to be sent meanwhile; then it comes back as
+            soon as its protocol lets it.
+    """
+
+    is_awaited: Callable[[], bool]
 
 
 @runtime_checkable

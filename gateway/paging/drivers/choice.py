@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gateway.config import Espa, Ev1527, Mmdvm, Tap, Template, Transmitter
+from gateway.config.transmitters import Espa, Ev1527, Mmdvm, Tap, Template, Transmitter
 from gateway.errors import LineError
 from gateway.model import Receipt, ReceiptState
 from gateway.paging.drivers.base import Driver, Message
@@ -19,6 +19,9 @@ class Unusable:
     Args:
         words: What is wrong with it.
     """
+
+    carries_text = True
+    has_hung_up = False
 
     def __init__(self, words: str) -> None:
         self._words: Final = words

@@ -3,11 +3,13 @@
 Source: ESPA 4.4.4, Proposal for Serial Data Interface for Paging Equipment, November 1984.
 """
 
+import time
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from gateway.config import Espa
+from gateway.config.transmitters import Espa
 from gateway.errors import LineError
 from gateway.model import Receipt, ReceiptState
 from gateway.paging.drivers.base import Message
@@ -29,7 +31,7 @@ class _Proof(msgspec.Struct, frozen=True):
 
     Attributes:
         state: What that proves.
-        line_down: Whether another transmitter may do better.
+        line_down: Whether the system itself is broken.
         is_final: Whether there is nothing more to wait for.
     """
 
@@ -41,7 +43,7 @@ class _Proof(msgspec.Struct, frozen=True):
 # Section 4.3. "Acknowledged" comes from a pager, so that pager was paged; whether a person has
 # read it is another matter. A call that was "terminated" may have been on the air or not.
 _PROOFS: Final = {
-    "1": _Proof(ReceiptState.FAILED, line_down=True),
+    "1": _Proof(ReceiptState.FAILED),
     "2": _Proof(ReceiptState.ACCEPTED, is_final=False),
     "3": _Proof(ReceiptState.TRANSMITTED),
     "4": _Proof(ReceiptState.FAILED),
@@ -56,14 +58,17 @@ _TRANSMITTER_FAILED: Final = _Proof(ReceiptState.FAILED, line_down=True)
 class EspaDriver:
     """An ESPA 4.4.4 paging system on a serial line or `socket://`.
 
-    A system that has taken a call is asked a few times what became of it. It may say so later, or
-    never: then the receipt is `accepted`. A status names a pager and seldom a call, so one that
-    may belong to an earlier call of the same pager proves nothing about this one.
+    A system that has taken a call is asked what became of it, poll after poll, for `status_s` or
+    until another page waits. It may say so later, or never: then the receipt is `accepted`. A
+    status names a pager and seldom a call, so one that may belong to an earlier call of the same
+    pager proves nothing about this one.
 
     Args:
         config: The transmitter's table of the configuration.
         timers: Waiting times and counts of the protocol.
     """
+
+    carries_text = True
 
     def __init__(self, config: Espa, timers: Timers = SPECIFIED) -> None:
         self._config = config
@@ -71,6 +76,12 @@ class EspaDriver:
         self._line: Line | None = None
         self._link: Link | None = None
         self._untold: set[str] = set()  # pagers with a call whose end was not told yet
+        self.is_awaited: Callable[[], bool] = lambda: False
+
+    @property
+    def has_hung_up(self) -> bool:
+        """See `Driver`."""
+        return self._line is not None and self._line.has_hung_up
 
     def open(self) -> None:
         """See `Driver`."""
@@ -144,8 +155,10 @@ class EspaDriver:
     def _followed(self, link: Link, address: str, text: str) -> Receipt:
         """Ask what became of a call that was taken, until that is known or was asked enough."""
         proof, detail = _TAKEN, "accepted"
+        asked, deadline = 0, time.monotonic() + self._config.status_s
         try:
-            for _ in range(self._timers.polls):
+            while asked < self._timers.polls or self._may_wait(deadline):
+                asked += 1
                 blocks = link.ask()
                 if blocks is None:
                     break  # it has the call all the same, and each such turn takes seconds
@@ -161,6 +174,9 @@ class EspaDriver:
         if not proof.is_final:
             self._untold.add(address)
         return self._receipt(proof.state, detail, line_down=proof.line_down)
+
+    def _may_wait(self, deadline: float) -> bool:
+        return time.monotonic() < deadline and not self.is_awaited()
 
     def _weighed(self, block: Block, address: str, text: str) -> _Proof | None:
         """What a block proves about this call; None when it is about another one, or no status."""

@@ -75,9 +75,8 @@ _TRANSMITTER_FAILURE: Final = "1"
 
 _SEVEN_BITS: Final = 0x7F
 _FIRST_PRINTABLE: Final = 0x20
-_CONTROL_TO_SPACE: Final = bytes(
-    byte if _FIRST_PRINTABLE <= byte < _SEVEN_BITS else _FIRST_PRINTABLE for byte in range(256)
-)
+# DEL is none of the protocol's control characters: a letter of a Cyrillic table has its code.
+_CONTROL_TO_SPACE: Final = bytes(max(byte, _FIRST_PRINTABLE) for byte in range(256))
 
 
 class Block(msgspec.Struct, frozen=True):

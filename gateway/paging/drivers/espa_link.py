@@ -12,11 +12,12 @@ from typing import Final
 
 import msgspec
 
-from gateway.config import Espa
+from gateway.config.transmitters import Espa
 from gateway.errors import LineError
 from gateway.model import ReceiptState
 from gateway.paging.drivers.espa_codec import (
     ACK,
+    BUSY,
     ENQ,
     EOT,
     INVALID,
@@ -41,13 +42,15 @@ class Timers(msgspec.Struct, frozen=True):
     """How long and how often. Waiting times come on top of what the characters take on the line.
 
     Retries and the time to control are those of the protocol; `answer_s` and `polls` are ours.
+    How long the system is asked beyond `polls` is a setting of the transmitter, `status_s`.
 
     Attributes:
         answer_s: For the answer to a selection, a block or a link check.
         control_s: For all that a polled station says, before control is taken back from it.
         retries: Times a block or a selection is sent again after NAK, and a selection or a link
             check after silence.
-        polls: Times the system is asked what became of a call, one poll interval each.
+        polls: Times the system is asked what became of a call, one poll interval each, even if
+            another page waits.
     """
 
     answer_s: float = 2.0
@@ -119,7 +122,8 @@ class Link:
             answer = self._offer(block)
         self._end()
         if answer.sign is not Sign.ACK:
-            raise GaveUp(refusal(answer.prefix), line_down=answer.prefix != INVALID)
+            down = answer.prefix not in {BUSY, INVALID}
+            raise GaveUp(refusal(answer.prefix), line_down=down)
 
     def check(self) -> tuple[Block, ...] | None:
         """Poll the other station and take what it has to say, at most `control_s` of it.
@@ -163,7 +167,7 @@ class Link:
                 return
             elif left == 0:
                 self._end()
-                raise GaveUp(refusal(answer.prefix))
+                raise GaveUp(refusal(answer.prefix), line_down=answer.prefix != BUSY)
             else:
                 self._hear(frozenset(), self._poll_s)
         self._end()

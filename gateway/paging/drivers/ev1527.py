@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from gateway.config import Ev1527
+from gateway.config.transmitters import Ev1527
 from gateway.errors import LineError
 from gateway.model import Receipt, ReceiptState
 from gateway.paging.drivers.base import Message
@@ -31,12 +31,19 @@ class Ev1527Driver:
         ValueError: A setting is none that a transmitter or watch could use.
     """
 
+    carries_text = False
+
     def __init__(self, settings: Ev1527) -> None:
         _check(settings)
         self._settings = settings
         self._bridge: Bridge = HARDWARE[settings.hardware]()
         self._bursts = math.ceil(settings.repeats / self._bridge.frames_per_burst)
         self._line: Line | None = None
+
+    @property
+    def has_hung_up(self) -> bool:
+        """See `Driver`."""
+        return self._line is not None and self._line.has_hung_up
 
     def open(self) -> None:
         """See `Driver`."""

@@ -25,13 +25,17 @@ class Ear:
     def wait(self, find: Callable[[bytes], Found | None], wait_s: float) -> Found | None:
         """What `find` makes of the bytes heard, as soon as it makes something of them.
 
+        Args:
+            find: See above.
+            wait_s: How long after the request has left: at 300 baud that takes seconds by itself.
+
         Returns:
-            None when `wait_s` is over and it has not.
+            None when the time is over and it has not.
 
         Raises:
             LineError: The line is gone.
         """
-        deadline = time.monotonic() + wait_s
+        deadline = time.monotonic() + self._line.pending_s + wait_s
         found = find(self.heard)
         while found is None:
             left_s = deadline - time.monotonic()

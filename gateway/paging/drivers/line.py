@@ -1,10 +1,12 @@
 """A serial line or socket with deadlines: the only place that touches pyserial."""
 
 import errno
+import fcntl
 import io
 import os
 import select
 import socket
+import sys
 import termios
 import time
 from contextlib import suppress
@@ -16,6 +18,7 @@ import serial
 from serial.urlhandler import protocol_socket
 
 from gateway.errors import LineError
+from gateway.tcp import notice_loss
 
 _BITS: Final = {"7": serial.SEVENBITS, "8": serial.EIGHTBITS}
 _PARITY: Final = {"N": serial.PARITY_NONE, "E": serial.PARITY_EVEN, "O": serial.PARITY_ODD}
@@ -23,6 +26,8 @@ _STOP: Final = {"1": serial.STOPBITS_ONE, "2": serial.STOPBITS_TWO}
 
 _DISCARD_S: Final = 0.2  # a line that babbles longer than this is not waited out
 _POLL_S: Final = 0.02
+_AT_ONCE_MS: Final = 100  # a terminal server that serves another caller takes the call and hangs up
+_KEEP_ALIVE_S: Final = 10  # an idle connection's other end is asked so often whether it is there
 
 
 class Line:
@@ -60,6 +65,8 @@ class Line:
         self.port = port
         self.first_byte_ns: int | None = None
         self._mask = 0x7F if framing[0] == "7" else 0xFF
+        self._character_s: Final = _bits_a_character(framing) / baud
+        self._gone_s = 0.0  # when all that was written will have left, if nothing holds it up
         is_pty = _is_pty(port)
         self.has_cts: Final = not is_pty and not port.startswith("socket://")
         if is_pty:
@@ -85,6 +92,12 @@ class Line:
                 self._readable.register(self._serial.fileno(), select.POLLIN)
         except (OSError, ValueError, termios.error) as error:
             raise LineError(f"cannot open {port}: {_words(error)}") from error
+        self._hang_up = select.poll()
+        if port.startswith("socket://"):
+            self._hang_up.register(self._serial.fileno(), select.POLLRDHUP)
+            if self._hang_up.poll(_AT_ONCE_MS):
+                self.close()
+                raise LineError(f"cannot open {port}: the other end hangs up at once")
 
     def mark(self) -> None:
         """Forget the last first byte: the next write is the first one of a new page."""
@@ -151,6 +164,34 @@ class Line:
             raise LineError(f"cannot read from {self.port}: {_words(error)}") from error
 
     @property
+    def pending_s(self) -> float:
+        """How long what was written still takes to leave, by the baud rate: seconds at 300."""
+        return max(0.0, self._gone_s - time.monotonic())
+
+    def drain(self, patience_s: float) -> None:
+        """Wait until everything written has left: the kernel takes it long before the wire does.
+
+        Args:
+            patience_s: How long flow control may hold it up beyond the time that the wire needs.
+
+        Raises:
+            LineError: The line is gone, or some of it has not left in that time.
+        """
+        deadline = time.monotonic() + self.pending_s + patience_s
+        try:
+            while self._unsent():
+                if time.monotonic() >= deadline:
+                    raise serial.SerialTimeoutException("held up half way")
+                time.sleep(_POLL_S)
+        except OSError as error:
+            raise LineError(f"cannot write to {self.port}: {_words(error)}") from error
+
+    @property
+    def has_hung_up(self) -> bool:
+        """Whether the other end of a `socket://` line has gone."""
+        return bool(self._hang_up.poll(0))
+
+    @property
     def clear_to_send(self) -> bool:
         """The CTS line, True where there is none (ptys, sockets)."""
         try:
@@ -195,7 +236,15 @@ class Line:
                 return 0
         if taken and self.first_byte_ns is None:
             self.first_byte_ns = time.monotonic_ns()
+        self._gone_s = max(self._gone_s, time.monotonic()) + taken * self._character_s
         return taken
+
+    def _unsent(self) -> int:
+        """Bytes that the kernel still has; of a socket also those that nobody has confirmed."""
+        if self._polled:
+            return 0
+        count = fcntl.ioctl(self._serial.fileno(), termios.TIOCOUTQ, bytes(4))
+        return int.from_bytes(count, sys.byteorder)
 
     def _await_data(self, timeout_s: float) -> None:
         if not self._polled:
@@ -214,12 +263,20 @@ class Line:
 
 
 class _Socket(protocol_socket.Serial):
-    """pyserial's `socket://` line, closed at once and for sure.
+    """pyserial's `socket://` line, closed at once and for sure, and its loss noticed.
 
     pyserial's own close leaves the socket open when the peer has reset it, and then sleeps.
     """
 
     _socket: socket.socket | None = None
+
+    def open(self) -> None:
+        super().open()
+        if self._socket is not None:
+            notice_loss(self._socket)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEP_ALIVE_S)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEP_ALIVE_S)
 
     def fileno(self) -> int:
         if self._socket is None:
@@ -266,6 +323,11 @@ def adapter_at(port: str) -> object:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _bits_a_character(framing: str) -> int:
+    """The start bit, the data bits, parity where there is one, and the stop bits."""
+    return 1 + int(framing[0]) + (framing[1] != "N") + int(framing[2])
 
 
 def _is_pty(port: str) -> bool:

@@ -17,7 +17,8 @@ from typing import Final
 
 import msgspec
 
-from gateway.config import Mmdvm, Pager
+from gateway.config import Pager
+from gateway.config.transmitters import Mmdvm
 from gateway.errors import LineError
 from gateway.model import Receipt, ReceiptState
 from gateway.paging.drivers import mmdvm_frames as frames
@@ -105,6 +106,8 @@ class MmdvmDriver:
         wait: Called with seconds for the fixed waits: the board's reset, and between polls.
     """
 
+    carries_text = True
+
     def __init__(
         self,
         settings: Mmdvm,
@@ -116,6 +119,11 @@ class MmdvmDriver:
         self._timers = timers
         self._wait = wait
         self._modem: _Modem | None = None
+
+    @property
+    def has_hung_up(self) -> bool:
+        """See `base.Driver`."""
+        return self._modem is not None and self._modem.line.has_hung_up
 
     def open(self) -> None:
         """See `base.Driver`."""
@@ -244,7 +252,7 @@ class _Modem:
         self, wanted: Callable[[frames.Frame], bool], timeout_s: float
     ) -> frames.Frame | None:
         """The first frame that is wanted; what else arrives before it is noted."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + self.line.pending_s + timeout_s
         while (left := deadline - time.monotonic()) > 0:
             found = self._note(self._parser.feed(self.line.read(left)))
             for each in found:
@@ -343,7 +351,7 @@ class _OnePage:
 def _batches(message: Message) -> tuple[pocsag.Batch, ...]:
     pager = message.pager
     ric = pocsag.ric_of(pager.address)
-    return pocsag.batches([pocsag.call(ric, pager.function, message.text, pager.charset)])
+    return pocsag.batches([pocsag.call(ric, pager.pocsag_function, message.text, pager.charset)])
 
 
 def _is(command: int) -> Callable[[frames.Frame], bool]:

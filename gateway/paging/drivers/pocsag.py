@@ -63,7 +63,7 @@ def pager_problems(pager: Pager) -> tuple[str, ...]:
     """What keeps a pager from being called by POCSAG, in words; empty when nothing does."""
     problems = []
     try:
-        address_word(ric_of(pager.address), pager.function)
+        address_word(ric_of(pager.address), pager.pocsag_function)
     except ValueError as error:
         problems.append(str(error))
     if pager.rate not in RATES:

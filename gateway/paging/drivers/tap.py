@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from gateway.config import Tap
+from gateway.config.transmitters import Tap
 from gateway.errors import LineError
 from gateway.model import Receipt, ReceiptState
 from gateway.paging.drivers.base import Message
@@ -30,6 +30,9 @@ class TapDriver:
         config: The transmitter's table of the configuration.
         timers: Waiting times and counts of the protocol.
     """
+
+    carries_text = True
+    has_hung_up = False  # many hang up after every session: each one opens the line by itself
 
     def __init__(self, config: Tap, timers: Timers = SPECIFIED) -> None:
         self._config = config
@@ -95,6 +98,8 @@ class TapDriver:
             line.close()
 
     def _opened(self) -> Line:
+        if self._line is not None and self._line.has_hung_up:
+            self.close()
         if self._line is None:
             self._password = _read_password(self._config.password_file)
             self._line = Line(

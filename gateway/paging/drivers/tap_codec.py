@@ -229,11 +229,8 @@ _WITH_VALUE: Final = frozenset({_VERSION, 214, 517})  # their text is for progra
 _INFORMATIONAL: Final = range(100, 200)
 _POSITIVE: Final = range(200, 300)
 
-PASSING: Final = frozenset({512, 516})
-"""Rejections that say of themselves that they will pass."""
-
-PAGE_FAULTS: Final = frozenset({504, 505, 510, 511, 513, 515, 517})
-"""What is wrong with the page itself: no other attempt at this terminal would do better."""
+PAGE_FAULTS: Final = frozenset({504, 505, 510, 511, 512, 513, 515, 516, 517})
+"""What is said of the page or its pager: the terminal itself is in order."""
 
 # A line that starts with another number is indented by one space, so it does not match.
 _CODE_LINE: Final = re.compile(r"([125]\d\d)(?:\s+(.*))?")

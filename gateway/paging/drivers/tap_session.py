@@ -21,7 +21,6 @@ from gateway.paging.drivers.tap_codec import (
     EOT,
     ESC,
     PAGE_FAULTS,
-    PASSING,
     Answer,
     AnswerParser,
     Sign,
@@ -218,9 +217,8 @@ class Session:
         return answer
 
     def _rejected(self) -> GaveUp:
-        """RS: the page is given up for good, unless its code says that this will pass."""
-        passing = not PASSING.isdisjoint(codes(self._lines))
-        return GaveUp(self._because("rejected"), line_down=passing, still_logged_on=True)
+        """RS: the page is given up. A terminal that says so works, even if it says "try later"."""
+        return GaveUp(self._because("rejected"), line_down=False, still_logged_on=True)
 
     def _disconnected(self, *, whole: bool) -> None:
         """ESC EOT instead of an ACK: abandoned, unless a code says that the whole page was taken.
@@ -252,8 +250,11 @@ class Session:
         self._line.write(data)
 
     def _hear(self, signs: frozenset[Sign] | set[Sign], timeout_s: float) -> Sign | None:
-        """The first of these signs, or None when none comes in time; lines are kept."""
-        deadline = time.monotonic() + timeout_s
+        """The first of these signs, or None when none comes in time; lines are kept.
+
+        The time begins when what was said last has left: a block at 300 baud takes seconds.
+        """
+        deadline = time.monotonic() + self._line.pending_s + timeout_s
         while True:
             while self._pending:
                 answer = self._pending.popleft()

@@ -4,7 +4,7 @@ import time
 from functools import partial
 from typing import Final
 
-from gateway import config
+from gateway.config import transmitters
 from gateway.errors import LineError
 from gateway.model import Receipt, ReceiptState
 from gateway.paging.drivers.base import Message, Rest
@@ -17,6 +17,7 @@ __all__ = ["Template", "TemplateDriver", "TemplateError", "load_template", "ship
 
 _POLL_TRIES: Final = 2
 _CTS_LOOK_S: Final = 0.02  # how often CTS is looked at while it is low
+_CTS_LOW: Final = "CTS stays low: the equipment is busy, off or not connected"
 
 
 class TemplateDriver:
@@ -29,13 +30,23 @@ class TemplateDriver:
         TemplateError: The template is missing or wrong.
     """
 
-    def __init__(self, settings: config.Template) -> None:
+    def __init__(self, settings: transmitters.Template) -> None:
         self._settings = settings
         self._template = load_template(settings.template)
         rtscts = settings.rtscts
         self._rtscts = self._template.line.rtscts if rtscts is None else rtscts
         self._line: Line | None = None
         self._envelopes: dict[str, Envelope] = {}
+
+    @property
+    def carries_text(self) -> bool:
+        """See `Driver`."""
+        return self._template.carries_text
+
+    @property
+    def has_hung_up(self) -> bool:
+        """See `Driver`."""
+        return self._line is not None and self._line.has_hung_up
 
     def open(self) -> None:
         """See `Driver`."""
@@ -84,12 +95,16 @@ class TemplateDriver:
         return partial(self._conclude, line, frame, taken) if taken else None
 
     def probe(self) -> str:
-        """See `Driver`. Equipment without a poll is only known to be there when it is paged."""
+        """See `Driver`. Equipment with neither CTS nor a poll is only known when it is paged."""
         if self._line is None:
             raise LineError("the line is not open")
         line, poll = self._line, self._template.poll
+        if self._rtscts and not self._cleared(line):
+            raise LineError(f"{self._template.name} on {line.port}: {_CTS_LOW}")
         line.discard_input()
         if poll is None:
+            if self._rtscts and line.has_cts:
+                return "CTS is up; the equipment has no other supervision"
             return "the line is there; the equipment has no supervision"
         for _ in range(_POLL_TRIES):
             line.write(poll.send)
@@ -135,6 +150,8 @@ class TemplateDriver:
         ear = Ear(line)
         try:
             reply = self._hear(ear, frame)
+            if reply is None and not ear.heard and self._template.reply.silent_because:
+                line.drain(self._template.line.cts_wait_s)  # what has not left is not accepted
         except LineError as error:
             return self._receipt(ReceiptState.UNKNOWN, str(error), line_down=True), None
         if reply is None:
@@ -145,8 +162,7 @@ class TemplateDriver:
         """Make the line ready for a frame; the receipt where it cannot be."""
         try:
             if self._rtscts and not self._cleared(line):
-                words = "CTS stays low: the equipment is busy, off or not connected"
-                return self._receipt(ReceiptState.FAILED, words, line_down=True)
+                return self._receipt(ReceiptState.FAILED, _CTS_LOW, line_down=True)
             line.discard_input()
         except LineError as error:
             return self._receipt(ReceiptState.FAILED, str(error), line_down=True)

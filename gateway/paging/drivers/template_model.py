@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.config import Pager
 from gateway.model import Priority
+from gateway.paging import charsets
 from gateway.paging.drivers.base import Message
 from gateway.paging.drivers.exchange import readable
 from gateway.paging.drivers.template_notation import Segments
@@ -20,7 +21,7 @@ NUMERIC_CHARSET = "numeric"
 
 
 class LineRule(msgspec.Struct, frozen=True):
-    """`[line]`: how the port is set. `cts_wait_s` is used with `rtscts` only."""
+    """`[line]`: how the port is set. Flow control may hold a page up for `cts_wait_s`."""
 
     baud: int
     framing: str
@@ -59,6 +60,10 @@ class TextRule(msgspec.Struct, frozen=True):
     refused: re.Pattern[str]
     substitute: str
     replace: dict[int, str]
+
+    def passed(self, text: str) -> str:
+        """A text with nothing in it that may not stand there."""
+        return self.refused.sub(self.substitute, text.translate(self.replace))
 
 
 class Verdict(enum.Enum):
@@ -165,6 +170,11 @@ class Template(msgspec.Struct, frozen=True):
     reply: ReplyRule
     poll: PollRule | None
 
+    @property
+    def carries_text(self) -> bool:
+        """Whether its frame has a place for a text."""
+        return "text" in self.segments
+
     def frame(self, message: Message) -> Frame:
         """The frame for one message.
 
@@ -190,7 +200,7 @@ class Template(msgspec.Struct, frozen=True):
 
     def enclose(self, envelope: Envelope, text: str) -> Frame:
         """The frame of a text, given as 7-bit characters."""
-        fitted, note = self._fit(text)
+        fitted, note = self._fit(text, envelope.pager.charset)
         body = _latin(fitted)
         data = b"".join([body if piece is None else piece for piece in envelope.pieces])
         return Frame(data, envelope.fields, note)
@@ -238,22 +248,41 @@ class Template(msgspec.Struct, frozen=True):
             )
         return told
 
-    def _fit(self, text: str) -> tuple[str, str]:
+    def lost(self, charset: str) -> str:
+        """The letters of a code table whose codes this equipment does not take as they are.
+
+        Raises:
+            ValueError: There is no such table.
+        """
+        if not self.carries_text:
+            return ""
+        codes = {letter: chr(code) for letter, code in charsets.table(charset).items()}
+        return "".join(
+            letter
+            for letter, code in codes.items()
+            if letter.isalpha() and self.text.passed(code) != code
+        )
+
+    def _fit(self, text: str, charset: str) -> tuple[str, str]:
         """The text as this equipment takes it, and what was done to it."""
-        rule = self.text
-        fitted = rule.refused.sub(rule.substitute, text.translate(rule.replace))
-        if len(fitted) <= rule.max_chars:
-            return fitted, ""
-        return fitted[: rule.max_chars], f"cut to {rule.max_chars} characters"
+        rule, notes = self.text, []
+        fitted = rule.passed(text)
+        if fitted != text:
+            changed = "".join(code for code in dict.fromkeys(text) if rule.passed(code) != code)
+            notes.append(f"shown wrong: {charsets.written(changed, charset)}")
+        if len(fitted) > rule.max_chars:
+            notes.append(f"cut to {rule.max_chars} characters")
+        return fitted[: rule.max_chars], ", ".join(notes)
 
     def _pager_fields(self, pager: Pager) -> dict[str, str]:
         """Function, type and rate of a pager, as far as the frame has them."""
         fields = {}
         numeric = pager.charset == NUMERIC_CHARSET
         if self.functions:
-            if not 0 <= pager.function < len(self.functions):
-                raise ValueError(f"pager {pager.name}: function {pager.function} is not 0–3")
-            fields["function"] = self.functions[pager.function]
+            function = pager.pocsag_function
+            if not 0 <= function < len(self.functions):
+                raise ValueError(f"pager {pager.name}: function {function} is not 0–3")
+            fields["function"] = self.functions[function]
         if self.types is not None:
             fields["type"] = self.types[numeric]
         if self.rates:

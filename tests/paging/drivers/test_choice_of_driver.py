@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Espa, Ev1527, Mmdvm, Pager, Tap, Template, Transmitter
+from gateway.config import Pager
+from gateway.config.transmitters import Espa, Ev1527, Mmdvm, Tap, Template, Transmitter
 from gateway.errors import LineError
 from gateway.model import ReceiptState
 from gateway.paging.drivers.base import Message

@@ -8,7 +8,8 @@ import RFXtrx.lowlevel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import Ev1527, Pager
+from gateway.config import Pager
+from gateway.config.transmitters import Ev1527
 from gateway.errors import LineError
 from gateway.model import Receipt, ReceiptState
 from gateway.paging.drivers import rfxtrx433, sonoff_efm8

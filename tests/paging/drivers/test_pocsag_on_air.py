@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Mmdvm, Pager
+from gateway.config import Pager
+from gateway.config.transmitters import Mmdvm
 from gateway.model import ReceiptState
 from gateway.paging import charsets
 from gateway.paging.drivers import pocsag

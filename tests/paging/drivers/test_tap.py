@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.config import Pager, Tap
+from gateway.config import Pager
+from gateway.config.transmitters import Tap
 from gateway.errors import LineError
 from gateway.model import Receipt, ReceiptState
 from gateway.paging import charsets
@@ -173,9 +174,9 @@ def test_silence_that_costs_no_page(faults: Faults, detail: str) -> None:
         (Faults(disconnect=Stage.BLOCK), "disconnected", True),
         (Faults(nak_logons=4), "507 malformed logon", True),
         (Faults(nak_blocks=4), "514 checksum error", True),
-        (Faults(reject=512), "512 pager unavailable, try later", True),
+        (Faults(reject=512), "512 pager unavailable, try later", False),
         (Faults(reject=513), "513 text too long", False),
-        (Faults(reject=516), "516 message quota exceeded for now", True),
+        (Faults(reject=516), "516 message quota exceeded for now", False),
         (Faults(late_reject=511), "511 unknown pager id", False),
     ],
 )

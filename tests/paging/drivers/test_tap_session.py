@@ -27,6 +27,8 @@ class ScriptedLine:
     A turn is bytes at once, an error at once, or a list of these with seconds to wait for each.
     """
 
+    pending_s = 0.0
+
     def __init__(self, *turns: Turn) -> None:
         self.written: list[bytes] = []
         self.now_s = 0.0
@@ -242,6 +244,13 @@ def test_a_line_lost_after_the_block_is_unknown(talk: Talk) -> None:
     assert (gave_up.value.state, gave_up.value.line_down) == (ReceiptState.UNKNOWN, True)
 
 
+def test_a_terminal_has_its_time_from_when_the_block_has_left(talk: Talk) -> None:
+    line, session = talk.logged_on([(SPECIFIED.t3_s + 6, b"211 Page accepted\r\x06\r")])
+    line.pending_s = 7.0  # 210 characters at 300 baud
+
+    assert session.transmit([BLOCK]) == "211 page accepted"
+
+
 def test_a_terminal_that_hangs_up_with_211_has_the_page(talk: Talk) -> None:
     _, session = talk.logged_on(b"211 Page accepted\r\x1b\x04\r")
 
@@ -267,8 +276,9 @@ def test_a_terminal_that_hangs_up_with_211_midway_has_no_page(talk: Talk) -> Non
         (b"\x1e\r", "rejected", False),
         (b"SORRY\r\x1e\r", "SORRY", False),
         (b"513 Long\r\x1e\r", "513 text too long", False),
-        (b"512 Later\r\x1e\r", "512 pager unavailable", True),
-        (b"516 Quota\r\x1e\r", "516 message quota", True),
+        (b"512 Later\r\x1e\r", "512 pager unavailable", False),
+        (b"512 Later\r\x1b\x04\r", "512 pager unavailable", False),
+        (b"516 Quota\r\x1e\r", "516 message quota", False),
     ],
 )
 def test_a_refused_page_has_failed(talk: Talk, said: bytes, words: str, line_down: bool) -> None:
