@@ -27,6 +27,7 @@ from gateway.grants.spending import SpendDesk
 from gateway.guard.service import GuardService
 from gateway.guard.told import tell
 from gateway.host.service import HostService
+from gateway.host.stick_service import StickService
 from gateway.inputs.pins import Pins
 from gateway.insights.service import InsightsService
 from gateway.journal.store import Journal
@@ -34,12 +35,16 @@ from gateway.paging.lane import PageLane
 from gateway.request import Request
 from gateway.setup.changes import Changes
 from gateway.setup.devices import DeviceService
+from gateway.setup.pagers import PagerService
 from gateway.setup.service import SetupService
 from gateway.sync.choice import centre_of, take_pushes
 from gateway.sync.lookup import Lookup
 from gateway.sync.pushed import Pushes
 from gateway.sync.service import CentreService
 from gateway.sync.uplink import Uplink
+from gateway.transfer.files import Transfer
+from gateway.transfer.messages import Purpose
+from gateway.transfer.service import TransferService
 
 
 class Rooms:
@@ -117,6 +122,7 @@ class Rooms:
             remembered=cache,
             on_forgotten=self.mirror.changed,
         )
+        files = Transfer(state)
         self.host: Final = HostService(
             config=config,
             clock=clock,
@@ -124,6 +130,7 @@ class Rooms:
             gestures=gestures,
             on_change=on_change,
             tell=partial(tell, journal, clock),
+            files=files,
         )
         changes = Changes(
             settings,
@@ -142,12 +149,27 @@ class Rooms:
             access=access,
             changes=changes,
             on_change=on_change,
-            on_finished=self.host.setup_finished,
             tell=partial(tell, journal, clock),
         )
         self._devices: Final = DeviceService(config, journal, floor)
+        self._pagers: Final = PagerService(changes)
         self.backups: Final = BackupService(
-            config=config, settings=settings, journal=journal, clock=clock, start_anew=start_anew
+            config=config,
+            settings=settings,
+            journal=journal,
+            clock=clock,
+            start_anew=start_anew,
+            files=files,
+        )
+        self._sticks: Final = StickService(
+            files=files, check=self.backups.check_upload, tell=partial(tell, journal, clock)
+        )
+        self._transfer: Final = TransferService(
+            files,
+            {
+                Purpose.BACKUP: self.backups.check_upload,
+                Purpose.UPDATE: self.host.check_upload,
+            },
         )
         self._guard: Final = GuardService(access, journal, clock)
         self._insights: Final = InsightsService(
@@ -166,12 +188,15 @@ class Rooms:
         return {
             **self.setup.handlers(),
             **self._devices.handlers(),
+            **self._pagers.handlers(),
             **self.customers.handlers(),
             **self._guard.handlers(),
             **self.backups.handlers(),
             **self._insights.handlers(),
             **self._rewards.handlers(),
             **self.host.handlers(),
+            **self._sticks.handlers(),
+            **self._transfer.handlers(),
             **self._centre.handlers(),
         }
 

@@ -28,8 +28,11 @@ from gateway.journal import reading, views
 from gateway.journal.store import Journal
 from gateway.messages import AlertView, GrantView, Request
 from gateway.model import GrantState, Page, Priority, Role
+from gateway.paging import charsets
 from gateway.paging.lane import PageLane
+from gateway.paging.text import NUMERIC_CODES
 from gateway.simulator.panel import Panel, press
+from gateway.status import GrantsStatus, Status
 from gateway.sync.uplink import Uplink
 from gateway.watchman import Watchman
 
@@ -58,6 +61,7 @@ class BoxService:
         uplink: The way to the server, None when there is none.
         panel: Presses simulated pins; None on real ones.
         watchman: Knows of the daily test.
+        is_set_up: Whether set-up is over.
         more: What answers the requests of other rooms.
     """
 
@@ -76,6 +80,7 @@ class BoxService:
         uplink: Uplink | None,
         panel: Panel | None,
         watchman: Watchman,
+        is_set_up: Callable[[], bool],
         more: Mapping[type[Request[Any]], Handler],
     ) -> None:
         self._config: Final = config
@@ -90,6 +95,7 @@ class BoxService:
         self._uplink: Final = uplink
         self._panel: Final = panel
         self._watchman: Final = watchman
+        self._is_set_up: Final = is_set_up
         self._rule: Final = CustomerRule(config.customers)
         self._pressing: Final = asyncio.Lock()
         self._life: Final = secrets.token_hex(8)
@@ -139,6 +145,7 @@ class BoxService:
             staff=self._access.names,
             simulated=self._config.inputs.simulated,
             claimed=self._access.is_claimed,
+            set_up=self._is_set_up(),
             life=self._life,
         )
 
@@ -288,11 +295,17 @@ class BoxService:
             raise Refused("unknown_pager", f"no pager named {request.to!r}; there is {names}")
         if not request.text.strip():
             raise Refused("bad_request", "a page needs a text")
+        if request.kind not in NUMERIC_CODES:
+            raise Refused("bad_request", f"no kind of page is called {request.kind!r}")
+        if request.charset not in (None, *charsets.names()):
+            raise Refused("bad_request", f"no code table is called {request.charset!r}")
         page = Page(
             id=f"test.{secrets.token_hex(6)}",
             pager=request.to,
             text=request.text,
             priority=Priority.NORMAL,
+            kind=request.kind,
+            charset=request.charset,
         )
         began_ns = self._clock.mono_ns()
         try:
@@ -317,10 +330,10 @@ class BoxService:
         most = min(max(request.most, 1), RECORDS_MOST)
         return await self._read(lambda db: reading.records_after(db, request.after, most))
 
-    async def status(self) -> messages.Status:
+    async def status(self) -> Status:
         """The whole box at a glance."""
         now = self._clock.now()
-        counters, grants = {}, messages.GrantsStatus()
+        counters, grants = {}, GrantsStatus()
         if self._journal.state == "ok":
             counters = await self._read(views.counters)
             grants = await self._read(lambda db: overview.grants(db, now, self._config.spending))

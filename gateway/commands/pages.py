@@ -20,6 +20,7 @@ from gateway.config import Config
 from gateway.errors import CannotStart, Refused
 from gateway.messages import ConfirmTest, ReceiptView, SendPage, SimulatePress
 from gateway.model import Page, Receipt
+from gateway.paging.text import NUMERIC_CODES
 
 
 def add_to(commands: Commands) -> None:
@@ -43,6 +44,12 @@ def add_to(commands: Commands) -> None:
     )
     page.add_argument("--to", required=True, metavar="NAME", help="a name of [[pagers]]")
     page.add_argument("--text", required=True)
+    page.add_argument(
+        "--kind",
+        default="test",
+        choices=tuple(NUMERIC_CODES),
+        help="what a watch that learns is sent the code of, default test",
+    )
     confirm = add_command(
         commands,
         "confirm-test",
@@ -76,15 +83,15 @@ def _page(options: argparse.Namespace) -> int:
     try:
         client = Client(control_socket(options.config), timeout_s=WAIT_S)
     except Unreachable:
-        view = _page_directly(load(options.config), options.to, options.text)
+        view = _page_directly(load(options.config), options.to, options.text, options.kind)
     else:
         with client:
-            view = client.call(SendPage(to=options.to, text=options.text))
+            view = client.call(SendPage(to=options.to, text=options.text, kind=options.kind))
     print_json(view)
     return 0 if view.receipt.is_durable else 1
 
 
-def _page_directly(config: Config, to: str, text: str) -> ReceiptView:
+def _page_directly(config: Config, to: str, text: str, kind: str) -> ReceiptView:
     """What the daemon would do, in this process: for a transmitter that is just being set up."""
     from gateway.paging.drivers.choice import make_driver  # noqa: PLC0415 - slow to import
     from gateway.paging.lane import PageLane  # noqa: PLC0415
@@ -109,7 +116,7 @@ def _page_directly(config: Config, to: str, text: str) -> ReceiptView:
         for each in config.transmitters
     )
     lane = PageLane(config.pagers, transmitters, on_receipt)
-    page = Page(id=f"test.{secrets.token_hex(6)}", pager=to, text=text)
+    page = Page(id=f"test.{secrets.token_hex(6)}", pager=to, text=text, kind=kind)
     began = time.monotonic()
     lane.start()
     try:

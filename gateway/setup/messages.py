@@ -5,10 +5,12 @@ from typing import ClassVar
 
 import msgspec
 
-from gateway.config import Button, Hours, Pager, Shop, Staff, Transmitter
+from gateway.config import Button, Hours, Pager, Shop, Staff
+from gateway.config.transmitters import Transmitter
 from gateway.model import ButtonKind, Language, Receipt, Role
 from gateway.request import Done, Request, Session
 from gateway.setup.device_messages import GetDevices, GetFaults, TrySignal
+from gateway.setup.pager_messages import GetPager, SetPager
 from gateway.setup.ports import Port
 
 
@@ -176,7 +178,7 @@ class SetTransmitter(Request[SetupView], frozen=True, tag="set_transmitter"):
 
     Attributes:
         driver: `tap`, `espa`, `mmdvm`, `ev1527:HARDWARE` or `template:NAME`.
-        address: The pager's.
+        address: The pager's; empty for a watch that learns: it is given a code.
         framing: As in the settings; empty: the driver's own.
         frequency_hz: For `mmdvm`, which has no default.
     """
@@ -226,6 +228,7 @@ class AddPerson(Request[SetupView], frozen=True, tag="add_person"):
 
     Attributes:
         address: The address of the pager they wear; empty: none. It leaves whoever wore it.
+        new_watch: They wear a watch that learns, and it is given a code.
         pin: For signing in; empty: none yet.
     """
 
@@ -233,6 +236,7 @@ class AddPerson(Request[SetupView], frozen=True, tag="add_person"):
     name: str
     role: Role = Role.STAFF
     address: str = ""
+    new_watch: bool = False
     pin: str = ""
 
 
@@ -339,6 +343,8 @@ AnySetupRequest = (
     | GetHistory
     | GetPastSettings
     | GetDevices
+    | GetPager
+    | SetPager
     | GetFaults
     | TrySignal
 )

@@ -22,6 +22,7 @@ from gateway.guard.told import Tell
 from gateway.inputs.pins import Pins
 from gateway.inputs.verdicts import Pressed
 from gateway.model import Page, Priority, Receipt, ReceiptState, Role
+from gateway.paging import watch_codes
 from gateway.request import Done, Request, Session
 from gateway.setup import messages, ports, steps
 from gateway.setup.changes import Changes
@@ -47,7 +48,6 @@ class SetupService:
         access: Makes the owner.
         changes: Writes the settings.
         on_change: Called after anything that the wizard shows has changed.
-        on_finished: Called when set-up is over.
         tell: Keeps who did what, beside the settings.
     """
 
@@ -61,7 +61,6 @@ class SetupService:
         access: Access,
         changes: Changes,
         on_change: Callable[[], None],
-        on_finished: Callable[[], None],
         tell: Tell,
     ) -> None:
         self._config: Final = config
@@ -71,7 +70,6 @@ class SetupService:
         self._access: Final = access
         self._changes: Final = changes
         self._on_change: Final = on_change
-        self._on_finished: Final = on_finished
         self._tell: Final = tell
         self._state: Final = Path(config.paths.state)
         self._code: Final = ClaimCode(self._state)
@@ -103,6 +101,11 @@ class SetupService:
             messages.PressPin: self._press_pin,
             **self._changes.handlers(),
         }
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether set-up is over."""
+        return self._progress.is_finished
 
     async def close(self) -> None:
         """Give the pins back."""
@@ -186,14 +189,14 @@ class SetupService:
         return await self._changed()
 
     async def _set_transmitter(self, request: messages.SetTransmitter, asker: Asker) -> SetupView:
-        edits = steps.transmitter(self._changes.written(), request)
+        edits = steps.transmitter(self._changes.written(), request, watch_codes.draw)
         await self._do(SetupStep.TRANSMITTER, edits, asker)
         self._progress.set(SetupStep.TRANSMITTER, StepState.OPEN)
         self._page = None
         return await self._changed()
 
     async def _add_person(self, request: messages.AddPerson, asker: Asker) -> SetupView:
-        edits = steps.add_person(self._changes.written(), request)
+        edits = steps.add_person(self._changes.written(), request, watch_codes.draw)
         await self._do(SetupStep.STAFF, edits, asker)
         if request.pin:
             await self._access.set_pin(request.name.strip(), request.pin)
@@ -221,7 +224,6 @@ class SetupService:
 
     async def _finish(self, _: messages.FinishSetup, __: Asker) -> Done:
         self._progress.finish()
-        self._on_finished()
         self._on_change()
         return Done()
 

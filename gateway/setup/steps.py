@@ -1,27 +1,23 @@
 """What each step of the wizard changes in the settings. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from gateway.config import (
-    AchivxUplink,
-    Button,
-    Config,
-    Espa,
-    Ev1527,
-    Mmdvm,
-    Pager,
-    Staff,
-    Tap,
-    Template,
-    Transmitter,
-)
+import msgspec
+
+from gateway.config import AchivxUplink, Button, Config, Pager, Staff
 from gateway.config.edit import Edit, Value
+from gateway.config.transmitters import Espa, Ev1527, Mmdvm, Tap, Template, Transmitter
+from gateway.config.values import HEX_CODE
 from gateway.errors import Refused
 from gateway.model import ButtonKind, Label, Role
+from gateway.paging import watch_codes
 from gateway.setup.messages import AddPerson, PlaceButton, SetShop, SetTransmitter
 
 TRANSMITTER: Final = "main"
+
+Draw = Callable[[], int]
+"""Random numbers of 24 bits."""
 
 LABELS: Final = {
     ButtonKind.VERY_HAPPY: Label("Отлично", "Very happy"),
@@ -46,23 +42,34 @@ def shop(asked: SetShop) -> list[Edit]:
     ]
 
 
-def transmitter(config: Config, asked: SetTransmitter) -> list[Edit]:
+def transmitter(config: Config, asked: SetTransmitter, draw: Draw) -> list[Edit]:
     """The first transmitter and the first pager, and somebody who wears it.
 
     Raises:
-        Refused: `unknown_driver`.
+        Refused: `unknown_driver`, or `needs_number`: only a watch is given one here.
     """
     name = config.transmitters[0].name if config.transmitters else TRANSMITTER
     device = _device(name, asked)
-    pager = config.pagers[0].name if config.pagers else "pager-1"
+    if not asked.address and not isinstance(device, Ev1527):
+        raise Refused("needs_number", "the pager's number is needed")
+    pager = config.pagers[0] if config.pagers else Pager(name="pager-1", address="")
+    address = asked.address or _own_code(config, pager, draw)
+    pager = msgspec.structs.replace(pager, address=address)
     edits = [
         Edit(("transmitters",), [device, *config.transmitters[1:]]),
-        Edit(("pagers",), [Pager(name=pager, address=asked.address), *config.pagers[1:]]),
+        Edit(("pagers",), [pager, *config.pagers[1:]]),
     ]
-    if not any(person.pager == pager for person in config.staff):
+    if not any(person.pager == pager.name for person in config.staff):
         owner = next(at for at, one in enumerate(config.staff) if one.role is Role.OWNER)
-        edits.append(Edit(("staff", owner, "pager"), pager))
+        edits.append(Edit(("staff", owner, "pager"), pager.name))
     return edits
+
+
+def _own_code(config: Config, pager: Pager, draw: Draw) -> str:
+    """The code that a watch has been given already, or a new one."""
+    if HEX_CODE(pager.address) is None:
+        return pager.address
+    return watch_codes.fresh(config.pagers, 1, draw)[0]
 
 
 def _device(name: str, asked: SetTransmitter) -> Transmitter:
@@ -87,7 +94,8 @@ def place(config: Config, asked: PlaceButton) -> list[Edit]:
     """One more button, or another meaning for the one at this pin.
 
     Raises:
-        Refused: `needs_pager`: it pages, and nobody wears a pager yet; or `bad_request`.
+        Refused: `needs_pager`: it pages, and nobody wears a pager yet; or `bad_request`: a kind
+            that the wizard does not place, or the pin of the set-up button.
     """
     if asked.kind not in LABELS:
         raise Refused("bad_request", f"a {asked.kind} button is set up in the settings")
@@ -95,6 +103,8 @@ def place(config: Config, asked: PlaceButton) -> list[Edit]:
     if pages and not (config.transmitters and any(one.pager for one in config.staff)):
         raise Refused("needs_pager", "such a button pages: set up a transmitter and a pager first")
     there = next((at for at, each in enumerate(config.buttons) if each.pin == asked.pin), None)
+    if there is not None:
+        _refuse_setup(config.buttons[there])
     others = [each.name for at, each in enumerate(config.buttons) if at != there]
     button = Button(
         name=_free(asked.kind.replace("_", "-"), others),
@@ -127,26 +137,40 @@ def remove_button(config: Config, name: str) -> list[Edit]:
     """Without this button.
 
     Raises:
-        Refused: `unknown_button`.
+        Refused: `unknown_button`, or `bad_request`: the set-up button.
     """
     for at, button in enumerate(config.buttons):
         if button.name == name:
+            _refuse_setup(button)
             return [Edit(("buttons", at), None)]
     raise Refused("unknown_button", f"there is no button named {name!r}")
 
 
-def add_person(config: Config, asked: AddPerson) -> list[Edit]:
+def _refuse_setup(button: Button) -> None:
+    """An owner who forgets the PIN, or passes the box on, needs it: it goes in the settings only.
+
+    Raises:
+        Refused: `bad_request`: it is the set-up button.
+    """
+    if button.kind is ButtonKind.SETUP:
+        raise Refused("bad_request", f"{button.name} is the set-up button: change it in settings")
+
+
+def add_person(config: Config, asked: AddPerson, draw: Draw) -> list[Edit]:
     """One more person, or the same one anew; a pager that somebody wore goes over to them."""
     name = asked.name.strip()
     people = [person for person in config.staff if person.name != name]
     edits: list[Edit] = []
     worn: str | None = None
-    if asked.address:
-        worn = next((each.name for each in config.pagers if each.address == asked.address), None)
+    address = asked.address
+    if asked.new_watch and not address:
+        (address,) = watch_codes.fresh(config.pagers, 1, draw)
+    if address:
+        worn = next((each.name for each in config.pagers if each.address == address), None)
         if worn is None:
             number = len(config.pagers) + 1
             worn = _free(f"pager-{number}", (each.name for each in config.pagers))
-            pager = Pager(name=worn, address=asked.address)
+            pager = Pager(name=worn, address=address)
             edits.append(_put("pagers", len(config.pagers), pager))
         people = [_without(person, worn) for person in people]
     person = Staff(name=name, role=asked.role, pager=worn)
