@@ -39,6 +39,8 @@ def state_of(
 ) -> State:
     """The worst thing first: what stops a page, then a button, then the way to the server.
 
+    Before somebody owns the box there is nobody to tell of a fault: what it needs is its owner.
+
     Args:
         is_ready: Whether the gateway has found its journal and answers.
         ill: Whether a part whose name begins like this has a fault.
@@ -47,12 +49,12 @@ def state_of(
     """
     if not is_ready:
         return State.BOOTING
+    if not is_claimed:
+        return State.UNCLAIMED
     if ill("transmitter/"):
         return State.TRANSMITTER_FAULT
     if ill("button/") or ill("input/"):
         return State.BUTTON_FAULT
-    if not is_claimed:
-        return State.UNCLAIMED
     return State.FINE if is_server_reached else State.NO_SERVER
 
 
@@ -93,10 +95,11 @@ class Indicators:
     """The LEDs of the buttons, the fault LED and the buzzer.
 
     The customer sees that a press has registered: the button's LED lights up for a moment, the
-    same whether the press counts or not. A red is discreet: nothing sounds.
+    same whether the press counts or not. A red is discreet: nothing sounds. A set-up button that
+    has no LED of its own counts on the fault LED, which tells its state again afterwards.
 
     Args:
-        buttons: The configured buttons; those without `led_pin` show nothing.
+        buttons: The configured buttons; others without `led_pin` show nothing.
         inputs: The pins of the fault LED and the buzzer, if there are any.
         output: Claims an output pin.
     """
@@ -109,10 +112,15 @@ class Indicators:
         def player(pin: int | None) -> _Player | None:
             return None if pin is None else _Player(output(pin))
 
-        self._setup: Final = {b.name for b in buttons if b.kind is ButtonKind.SETUP}
         self._leds: Final = {b.name: led for b in buttons if (led := player(b.led_pin))}
         self._fault: Final = player(inputs.fault_led_pin)
         self._buzzer: Final = player(inputs.buzzer_pin)
+        self._counters: Final = {
+            b.name: counter
+            for b in buttons
+            if b.kind is ButtonKind.SETUP and (counter := self._leds.get(b.name, self._fault))
+        }
+        self._held: Final[set[str]] = set()
         self._state: State | None = None
 
     def _players(self) -> list[_Player]:
@@ -124,21 +132,33 @@ class Indicators:
         match verdict:
             case Pressed(press=press, at_ns=at_ns):
                 self._show_press(press, at_ns, now_ns)
-            case Released(button=button) if button in self._setup and button in self._leds:
-                self._leds[button].stop()
+            case Released(button=button) if button in self._held:
+                self._stop_counting(button, now_ns)
             case _:
                 pass  # faults are the fault LED's
 
     def _show_press(self, press: Press, at_ns: int, now_ns: int) -> None:
         if press.flag in (PressFlag.GLITCH, PressFlag.STUCK):
             return  # nobody is there to see it
-        if led := self._leds.get(press.button):
-            if press.button in self._setup:
-                led.play(patterns.COUNTING, began_ns=at_ns, now_ns=now_ns)
-            else:
-                led.play(patterns.REGISTERED, began_ns=now_ns, now_ns=now_ns)
+        if counter := self._counters.get(press.button):
+            self._held.add(press.button)
+            counter.play(patterns.COUNTING, began_ns=at_ns, now_ns=now_ns)
+        elif led := self._leds.get(press.button):
+            led.play(patterns.REGISTERED, began_ns=now_ns, now_ns=now_ns)
         if self._buzzer and press.flag is None and not press.kind.is_red:
             self._buzzer.play(patterns.CHIRP, began_ns=now_ns, now_ns=now_ns)
+
+    def _stop_counting(self, button: str, now_ns: int) -> None:
+        self._held.discard(button)
+        counter = self._counters[button]
+        if self._is_counting(counter):
+            return  # another one is still held
+        counter.stop()
+        if counter is self._fault:
+            self._tell_state(now_ns)
+
+    def _is_counting(self, player: _Player | None) -> bool:
+        return any(self._counters[button] is player for button in self._held)
 
     @property
     def lights(self) -> tuple[str, ...]:
@@ -161,9 +181,15 @@ class Indicators:
 
     def set_state(self, state: State, now_ns: int) -> None:
         """Tell a state on the fault LED; the one that it tells already goes on undisturbed."""
-        if self._fault and state is not self._state:
-            self._state = state
-            self._fault.play(state.value, began_ns=now_ns, now_ns=now_ns)
+        if state is self._state:
+            return
+        self._state = state
+        if not self._is_counting(self._fault):
+            self._tell_state(now_ns)
+
+    def _tell_state(self, now_ns: int) -> None:
+        if self._fault and self._state:
+            self._fault.play(self._state.value, began_ns=now_ns, now_ns=now_ns)
 
     def advance(self, now_ns: int) -> None:
         """Bring every output to where it should be."""

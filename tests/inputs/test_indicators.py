@@ -173,8 +173,9 @@ def test_the_fault_led_tells_the_state_and_goes_on_when_it_is_told_again() -> No
     ("is_ready", "ill", "is_claimed", "is_server_reached", "state"),
     [
         (False, {"transmitter/", "button/"}, False, False, State.BOOTING),
-        (True, {"transmitter/", "button/"}, False, False, State.TRANSMITTER_FAULT),
-        (True, {"button/"}, False, False, State.BUTTON_FAULT),
+        (True, {"transmitter/", "button/"}, False, False, State.UNCLAIMED),
+        (True, {"transmitter/", "button/"}, True, False, State.TRANSMITTER_FAULT),
+        (True, {"button/"}, True, False, State.BUTTON_FAULT),
         (True, {"input/"}, True, True, State.BUTTON_FAULT),
         (True, set(), False, False, State.UNCLAIMED),
         (True, set(), True, False, State.NO_SERVER),
