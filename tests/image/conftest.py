@@ -32,6 +32,7 @@ def load() -> Callable[[str], ModuleType]:
             path: _load(path)
             for path in (
                 "assemble.py",
+                "device_tree.py",
                 "manifest.py",
                 "label.py",
                 "overlay/usr/local/lib/achivx/provision.py",
