@@ -170,6 +170,7 @@ class Gateway:
             uplink=self._uplink,
             panel=self._panel,
             watchman=self._watchman,
+            is_set_up=lambda: self._rooms.setup.is_finished,
             more=self._rooms.handlers(),
         )
         self._rooms.backups.know_status(service.status)

@@ -98,8 +98,8 @@ class TestInstall:
         assert box.current() == "1"
         assert "# of release 1" in box.unit()
         wants = box.tree / "etc/systemd/system/multi-user.target.wants"
-        for name in ("achivx-gateway", "achivx-webui"):
-            target = (wants / f"{name}.service").readlink()
+        for name in ("achivx-gateway.service", "achivx-webui.service", "achivx-backup.timer"):
+            target = (wants / name).readlink()
             assert (box.tree / target.relative_to("/")).exists()
         command = (box.tree / "usr/local/bin/achivx-gateway").readlink()
         assert str(command) == "/opt/achivx-gateway/current/bin/achivx-gateway"
@@ -137,6 +137,8 @@ class TestInstall:
         assert not firewall.exists()
         assert not last_resort.exists()
         box.install("--appliance")
+        read = ["systemd-analyze", f"--root={box.tree}", "cat-config", "systemd/journald.conf"]
+        assert "\nSyncIntervalSec=" in subprocess.check_output(read, text=True)
         assert "policy drop" in firewall.read_text()
         assert "reboot" in last_resort.read_text()
 

@@ -4,7 +4,11 @@ There every name is the box, and port 80 is the page. A phone that joins a netwo
 its maker for a known answer, and shows its user the page that it is led to instead: Android
 `/generate_204`, Apple `/hotspot-detect.html`, Windows `/connecttest.txt` and `/ncsi.txt`, Firefox
 `/success.txt` and `/canonical.html`. So no list of them is needed: any other host than the box
-itself is answered with the way to set-up, in this one network and while nobody owns the box.
+itself is answered with the way to set-up, in this one network and until set-up is over.
+
+The known answer is never given, neither after the page was shown: a phone that hears it closes the
+window in which somebody is in the middle of set-up, and one that hears an error may leave for
+another network.
 """
 
 from ipaddress import ip_address, ip_network
@@ -27,10 +31,13 @@ def lead(app: Flask) -> None:
     app.before_request(_to_setup)
 
 
+def is_leading() -> bool:
+    """Whether who asks is at the access point, and set-up is not over."""
+    return _is_at_access_point(request.remote_addr) and _is_open()
+
+
 def _to_setup() -> ResponseReturnValue | None:
-    if not _is_at_access_point(request.remote_addr) or _asks_the_box():
-        return None
-    if request.method not in {"GET", "HEAD"} or not _is_open():
+    if _asks_the_box() or request.method not in {"GET", "HEAD"} or not is_leading():
         return None
     # Not cached (security says so for all answers): the phone asks again after set-up.
     return redirect(f"http://{ADDRESS}/setup", 302)
@@ -50,6 +57,7 @@ def _asks_the_box() -> bool:
 
 def _is_open() -> bool:
     try:
-        return not gateway().info.claimed
+        info = gateway().info
     except Unreachable:
         return True  # a box that is just starting: the page itself says so
+    return not (info.claimed and info.set_up)

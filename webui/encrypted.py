@@ -12,6 +12,7 @@ from flask import Flask, redirect, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 
+from webui import captive
 from webui.client import GetSetup, Logout, Refused, Role, Unreachable
 from webui.options import Options, options
 from webui.person import gateway, person, token
@@ -53,9 +54,13 @@ def _to_tls() -> ResponseReturnValue | None:
 
 
 def _is_setting_up() -> bool:
-    """Whether nobody owns the box yet, or its owner has not finished: no tablet trusts it yet."""
+    """Whether nobody owns the box yet, or its owner has not finished: no tablet trusts it yet.
+
+    At the access point also before they have signed in again: a phone's window for set-up keeps no
+    cookies, and shows no page with a certificate that it does not trust.
+    """
     try:
-        if not gateway().info.claimed:
+        if not gateway().info.claimed or captive.is_leading():
             return True
         who = person()
         is_owner = who is not None and who.role is Role.OWNER

@@ -2,14 +2,14 @@
 
 Run by achivx-reset.service whenever the gateway has left its mark, which goes last: a power cut in
 the middle ends in a reset that is done again. The next start makes the box a new identity
-(achivx-provision.service).
+(achivx-provision.service); what the box's label says stays true.
 """
 
 import contextlib
 import secrets
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,19 +21,37 @@ RESET_MARK: Final = "factory-reset-requested"
 """The file in the gateway's state directory that asks for it."""
 STOP_S: Final = 60.0
 STATE: Final = "var/lib/achivx-gateway"
+DATA: Final = "data"
+"""The card's partition for what lasts; another machine has none."""
+LABEL_NAME: Final = "label-name"
+"""There: the name that is on the box's label, whatever the shop has named it since."""
 EXAMPLE: Final = "opt/achivx-gateway/current/docs/gateway.example.toml"
-EMPTIED: Final = (
-    "etc/achivx-gateway",
-    "etc/NetworkManager/system-connections",
-    "etc/achivx-firewall.d",
-    "var/lib/achivx-webui",
-    "data/ssh",
+SHOPS: Final[Mapping[str, frozenset[str]]] = {
+    "etc/achivx-gateway": frozenset(),
+    "etc/achivx-firewall.d": frozenset(),
+    "etc/achivx-host": frozenset({"update.pem"}),
+    "etc/credstore": frozenset({"achivx-setup-wifi"}),
+    "etc/NetworkManager/system-connections": frozenset(),
+    STATE: frozenset({"claim.code", RESET_MARK}),
+    "var/lib/achivx-webui": frozenset(),
+    "var/lib/private/achivx-backup": frozenset(),
+    "var/lib/NetworkManager": frozenset(),
+    "var/log/journal": frozenset(),
+    "data/ssh": frozenset(),
+}
+"""Directories of the shop, and what in them is the box's own: its label, whose updates it takes.
+
+All else in them goes; they themselves stay, with their owners.
+"""
+BOXES: Final = frozenset({"var/lib/systemd/timers", "var/lib/systemd/timesync"})
+"""What lasts beside these and says nothing of a shop. What lasts is in the one or the other."""
+_WRITERS: Final = (
+    "achivx-gateway.service",
+    "achivx-webui.service",
+    "achivx-backup.service",
+    "NetworkManager.service",
 )
-"""Directories that are emptied; they stay, with their owners."""
-REMOVED: Final = ("etc/credstore/achivx-token", "data/device-id", "data/hostname")
-KEPT: Final = frozenset({"claim.code"})
-"""Of the state directory. With the access point's password it is what the box's label says."""
-_UNITS: Final = ("achivx-gateway.service", "achivx-webui.service")
+"""They would write again what has just gone."""
 
 
 def forget(root: Path, run: Run) -> None:
@@ -46,14 +64,17 @@ def forget(root: Path, run: Run) -> None:
     mark = state / RESET_MARK
     if not mark.exists():
         return
-    run(["systemctl", "stop", *_UNITS], STOP_S)
-    for place in EMPTIED:
-        _remove_all((root / place).iterdir() if (root / place).is_dir() else ())
-    for name in REMOVED:
-        (root / name).unlink(missing_ok=True)
-    _remove_all(path for path in state.iterdir() if path != mark and path.name not in KEPT)
-    _begin_settings(root)
-    for place in ("etc/achivx-gateway", STATE):
+    run(["systemctl", "stop", *_WRITERS], STOP_S)
+    # From here on the system's log is kept in memory.
+    run(["journalctl", "--relinquish-var"], STOP_S)
+    for place, kept in SHOPS.items():
+        paths = (root / place).iterdir() if (root / place).is_dir() else ()
+        _remove_all(path for path in paths if path.name not in kept)
+    if (root / DATA).is_dir():
+        _name_as_new(root / DATA)
+    else:
+        _begin_settings(root)
+    for place in SHOPS:
         with contextlib.suppress(FileNotFoundError):
             sync_directory(root / place)
     mark.unlink()
@@ -61,10 +82,17 @@ def forget(root: Path, run: Run) -> None:
     run(["systemctl", "--no-block", "reboot"], STOP_S)
 
 
+def _name_as_new(data: Path) -> None:
+    """The label's name again, where it has one; the id is made at the next start."""
+    (data / "device-id").unlink(missing_ok=True)
+    if (data / LABEL_NAME).exists():
+        write_atomic(data / "hostname", (data / LABEL_NAME).read_bytes(), mode=0o644)
+    else:
+        (data / "hostname").unlink(missing_ok=True)
+
+
 def _begin_settings(root: Path) -> None:
     """Settings to begin with; on a card achivx-provision.service makes them."""
-    if (root / "data").is_dir():
-        return
     example = (root / EXAMPLE).read_text("utf-8")
     device = f'id = "box-{secrets.token_hex(4)}"'
     text = example.replace('id = "cafe-1"', device, 1)

@@ -1,23 +1,67 @@
-"""A box's trees, a key, and bundles made by the program that makes real ones."""
+"""A box's trees, root's helper, a key, and bundles by the program that makes real ones."""
 
+import contextlib
 import importlib.util
 import os
+import pwd
+import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.host.bundle import model_of
+from gateway.host.verbs import Reply
 
 ROOT = Path(__file__).parent.parent.parent
 OLD = "0.1.0-aaaaaaaaaaaa"
 NEW = "0.2.0-bbbbbbbbbbbb"
+ME = pwd.getpwuid(os.getuid()).pw_name
 MODEL = model_of(os.uname().machine, sys.version_info.minor)
+
+
+class Activated:
+    """systemd-socket-activate with Accept=yes and standard input, as the units have it."""
+
+    def __init__(self, root: Path, socket_path: Path, user: str) -> None:
+        self.path = socket_path
+        found = shutil.which("systemd-socket-activate")
+        assert found, "systemd-socket-activate is missing: scripts/apt-install systemd"
+        words = [found, "--accept", "--inetd", f"--listen={socket_path}", "-E", "PYTHONPATH"]
+        words += [sys.executable, "-m", "gateway.host", f"--root={root}", f"--user={user}"]
+        self.log = (root / "log").open("w+")
+        self.process = subprocess.Popen(
+            words, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=self.log
+        )
+        for _ in range(500):  # its socket is there a moment before it listens
+            if "Listening on" in self.said():
+                break
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.02)
+        assert "Listening on" in self.said()
+
+    def said(self) -> str:
+        return (Path(self.log.name)).read_text()
+
+    def send(self, data: bytes) -> Reply:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(20)
+            connection.connect(str(self.path))
+            connection.sendall(data)
+            with connection.makefile("rb") as answer:
+                return msgspec.json.decode(answer.readline(), type=Reply)
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        self.log.close()
 
 
 def load_script(name: str) -> ModuleType:
@@ -57,6 +101,20 @@ def home(tmp_path: Path) -> Path:
     make_release(found / "releases" / OLD)
     (found / "current").symlink_to(f"releases/{OLD}")
     return found
+
+
+@pytest.fixture
+def root(home: Path) -> Path:
+    """The file system of the box whose trees are at `home`: ROOT/opt/achivx-gateway."""
+    return home.parents[1]
+
+
+@pytest.fixture
+def helper(root: Path, tmp_path: Path) -> Iterator[Activated]:
+    """Root's half of that box, which this very user may ask."""
+    activated = Activated(root, tmp_path / "host.sock", ME)
+    yield activated
+    activated.close()
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,15 @@ from gateway.cli import main
 from gateway.commands import host
 from gateway.errors import Refused
 from gateway.host import messages
-from gateway.host.messages import PIECE_BYTES, HostView, Job, Uploaded
+from gateway.host.messages import HostView, Job
+from gateway.host.verbs import OnStick, Stick
 from gateway.request import Done, Request
+from gateway.transfer.messages import PIECE_BYTES, BeginUpload, Purpose, SendPiece
 
+UPDATE = OnStick(name="sda1/x.achivx", bytes=7, version="0.2.0")
 NOTHING = HostView(
     is_there=True,
-    bundles=(),
-    uploaded=0,
+    sticks=(),
     job=Job(),
     on_trial="",
     latest="",
@@ -39,9 +41,11 @@ class FakeClient:
         match request:
             case messages.GetHost():
                 return self.views.pop(0) if len(self.views) > 1 else self.views[0]
-            case messages.PutUpdate(offset=offset, data=data):
+            case BeginUpload():
+                return "the-file"
+            case SendPiece(file="the-file", offset=offset, data=data):
                 self.upload = self.upload[:offset] + data
-                return Uploaded(size=len(self.upload))
+                return Done()
             case messages.RestartBox():
                 raise Refused("no_host", "this machine is no appliance")
             case _:
@@ -71,7 +75,9 @@ def test_a_file_is_handed_over_in_pieces_and_applied(
     client.views = [running, running, taken]
     assert main(["update", str(bundle), "--allow-older"]) == 0
     assert client.upload == bundle.read_bytes()
-    assert messages.ApplyUpdate(allow_older=True) in client.asked
+    announced = BeginUpload(bytes=PIECE_BYTES + 3, purpose=Purpose.UPDATE)
+    assert client.asked[0] == announced
+    assert messages.ApplyUpdate(file="the-file", allow_older=True) in client.asked
     assert "0.2.0-b is on trial" in capsys.readouterr().out
 
 
@@ -141,7 +147,7 @@ def test_without_a_host(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ({}, "no update was ever applied"),
         ({"is_there": False}, "update it with scripts/install"),
-        ({"bundles": ("sda1/x.achivx",)}, "sda1/x.achivx"),
+        ({"sticks": (Stick(name="sda1", updates=(UPDATE,)),)}, "sda1/x.achivx, version 0.2.0"),
         ({"latest": "0.2.0-b", "kept": True}, "0.2.0-b: kept"),
         ({"latest": "0.2.0-b", "why": "it does not page"}, "put back: it does not page"),
         ({"job": Job(name="wifi", running=True)}, "under way"),

@@ -1,6 +1,8 @@
 """Wi-Fi and access point: what NetworkManager is asked, and the profiles it is given."""
 
 import configparser
+import fcntl
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,18 +10,18 @@ import pytest
 
 from gateway.errors import Refused
 from gateway.host import keyfiles
-from gateway.host.access_point import open_if_lonely
-from gateway.host.network import Network
+from gateway.host.network import Links, Network
 
 
 class Manager:
-    """Answers nmcli and nm-online."""
+    """Answers nmcli."""
 
     def __init__(self, profiles: Path) -> None:
         self.profiles = profiles
         self.said: list[str] = []
         self.fails: set[str] = set()
         self.profile_when_up: list[str] = []
+        self.answers: dict[str, str] = {}
 
     def run(self, words: Sequence[str | Path], _: float) -> tuple[int, str]:
         line = " ".join(map(str, words))
@@ -29,7 +31,7 @@ class Manager:
             self.profile_when_up.append(place.read_text())
         if any(part in line for part in self.fails):
             return 4, "Error: Secrets were required.\n"
-        return 0, ""
+        return 0, next((self.answers[part] for part in self.answers if part in line), "")
 
 
 @pytest.fixture
@@ -104,27 +106,91 @@ class TestJoin:
     def test_without_a_network_manager(
         self, network: Network, manager: Manager, tmp_path: Path
     ) -> None:
-        manager.fails.add("general")
-        for do in (network.open_access_point, lambda _: network.close_access_point()):
-            with pytest.raises(Refused) as caught:
-                do("x")
-            assert caught.value.code == "no_network_manager"
+        manager.fails |= {"general", "--active"}
+        with pytest.raises(Refused) as caught, network.alone():
+            network.open_access_point("pager-1")
+        assert caught.value.code == "no_network_manager"
+        with pytest.raises(Refused) as caught:
+            network.links()
+        assert caught.value.code == "no_network_manager"
         assert list(tmp_path.iterdir()) == []
+
+    def test_one_that_fails_opens_the_access_point_again(
+        self, network: Network, manager: Manager
+    ) -> None:
+        network.open_access_point("pager-1")
+        manager.answers["--active"] = "802-11-wireless:activated:achivx-setup\n"
+        manager.fails.add("up id shop")
+        with pytest.raises(Refused):
+            network.join("Shop", "wrong and cake")
+        assert manager.said[-1] == "nmcli --wait=45 connection up id achivx-setup"
+
+    def test_one_at_a_time(self, network: Network, tmp_path: Path) -> None:
+        with network.alone():
+            handle = os.open(tmp_path, os.O_RDONLY)
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(handle)
+
+
+class TestLooking:
+    @pytest.mark.parametrize(
+        ("said", "links"),
+        [
+            ("", Links(own=False, other=False)),
+            ("loopback:activated:lo\n", Links(own=False, other=False)),
+            ("802-11-wireless:activating:achivx-setup\n", Links(own=True, other=False)),
+            ("802-11-wireless:deactivating:achivx-setup\n", Links(own=False, other=False)),
+            ("802-11-wireless:activating:shop\n", Links(own=False, other=False)),
+            ("802-3-ethernet:activated:Wired connection 1\n", Links(own=False, other=True)),
+            ("802-3-ethernet:activated:a\\:achivx-setup\n", Links(own=False, other=True)),
+            (
+                "802-11-wireless:activated:achivx-setup\n802-3-ethernet:activated:x\n",
+                Links(own=True, other=True),
+            ),
+            ("what no release prints\n", Links(own=False, other=False)),
+        ],
+    )
+    def test_what_is_up(self, network: Network, manager: Manager, said: str, links: Links) -> None:
+        manager.answers["TYPE,STATE,NAME connection show --active"] = said
+        assert network.links() == links
+
+    @pytest.mark.parametrize(
+        ("interfaces", "stations", "has_phone"),
+        [
+            ('{"type":"ao","data":["/a/0"]}', '{"type":"ao","data":["/a/0/Stations/1"]}', True),
+            ('{"type":"ao","data":["/a/0"]}', '{"type":"ao","data":[]}', False),
+            ('{"type":"ao","data":["/a/0"]}', "", True),
+            ('{"type":"ao","data":[]}', "", True),
+            ("Failed to get property", "", True),
+        ],
+    )
+    def test_whether_a_phone_is_there(
+        self, network: Network, manager: Manager, interfaces: str, stations: str, *, has_phone: bool
+    ) -> None:
+        wpa = "get-property fi.w1.wpa_supplicant1"
+        manager.answers[f"{wpa} /fi/w1/wpa_supplicant1 fi.w1.wpa_supplicant1 In"] = interfaces
+        manager.answers[f"{wpa} /a/0 fi.w1.wpa_supplicant1.Interface Stations"] = stations
+        assert network.has_phone() is has_phone
+
+    def test_a_phone_may_be_where_nobody_can_tell(self, network: Network, manager: Manager) -> None:
+        manager.fails.add("busctl")
+        assert network.has_phone()
 
 
 class TestAccessPoint:
-    def test_opens_where_no_network_wants_the_box(
-        self, network: Network, manager: Manager, tmp_path: Path
-    ) -> None:
-        manager.fails.add("nm-online")
-        assert open_if_lonely(network, "pager-1")
+    def test_opens_with_a_password_of_its_own(self, network: Network, tmp_path: Path) -> None:
+        network.open_access_point("pager-1")
         profile = parsed((tmp_path / "achivx-setup.nmconnection").read_text())
         assert profile["wifi-security"]["psk"] == network.password()
         assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
 
-    def test_does_not_where_one_does(self, network: Network, manager: Manager) -> None:
-        assert not open_if_lonely(network, "pager-1")
-        assert manager.said == ["nm-online --quiet --timeout=45"]
+    def test_opened_again_it_writes_nothing(self, network: Network, tmp_path: Path) -> None:
+        network.open_access_point("pager-1")
+        before = (tmp_path / "achivx-setup.nmconnection").stat()
+        network.open_access_point("pager-1")
+        assert (tmp_path / "achivx-setup.nmconnection").stat().st_ino == before.st_ino
 
     def test_its_password_is_made_once_and_is_long(self, network: Network, tmp_path: Path) -> None:
         password = network.password()

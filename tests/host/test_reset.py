@@ -33,12 +33,23 @@ def root(tmp_path: Path) -> Path:
         "etc/achivx-gateway/history/1.toml",
         "etc/credstore/achivx-token",
         "etc/credstore/achivx-setup-wifi",
+        "etc/credstore/backup-passphrase",
+        "etc/achivx-firewall.d/ssh.nft",
+        "etc/achivx-host/update.pem",
+        "etc/achivx-host/etc/default/achivx-webui",
         "etc/NetworkManager/system-connections/shop.nmconnection",
         "etc/hostname",
         f"{STATE}/journal.db",
         f"{STATE}/{reset.RESET_MARK}",
         "var/lib/achivx-webui/secret",
+        "var/lib/private/achivx-backup/cafe-1-backup-20270314-033000.achivx-backup",
+        "var/lib/NetworkManager/seen-bssids",
+        "var/lib/systemd/timesync/clock",
+        "var/log/journal/0123/system.journal",
         "data/device-id",
+        "data/hostname",
+        "data/label-name",
+        "data/ssh/authorized_keys",
         f"{STATE}/claim.code",
         reset.EXAMPLE,
     ):
@@ -55,13 +66,26 @@ def left(root: Path) -> set[str]:
 def test_everything_of_the_shop_goes_and_the_system_stays(root: Path) -> None:
     commands = Commands()
     reset.forget(root, commands.run)
-    label = {"etc/credstore/achivx-setup-wifi", f"{STATE}/claim.code"}
-    assert left(root) == {"etc/hostname", reset.EXAMPLE} | label
-    assert (root / "etc/achivx-gateway").is_dir()
-    assert commands.said == [
-        "systemctl stop achivx-gateway.service achivx-webui.service",
-        "systemctl --no-block reboot",
-    ]
+    label = {"etc/credstore/achivx-setup-wifi", f"{STATE}/claim.code", "data/label-name"}
+    boxes = {"etc/achivx-host/update.pem", "var/lib/systemd/timesync/clock", "data/hostname"}
+    assert left(root) == {"etc/hostname", reset.EXAMPLE} | label | boxes
+    assert all((root / place).is_dir() for place in reset.SHOPS)
+    stop, log, reboot = commands.said
+    assert stop.split()[:3] == ["systemctl", "stop", "achivx-gateway.service"]
+    assert (log, reboot) == ("journalctl --relinquish-var", "systemctl --no-block reboot")
+
+
+def test_the_box_has_its_labels_name_again(root: Path) -> None:
+    (root / "data/label-name").write_text("pager-1\n")
+    (root / "data/hostname").write_text("the-shops-own\n")
+    reset.forget(root, Commands().run)
+    assert (root / "data/hostname").read_text() == "pager-1\n"
+
+
+def test_without_a_label_the_shops_name_goes(root: Path) -> None:
+    (root / "data/label-name").unlink()
+    reset.forget(root, Commands().run)
+    assert not (root / "data/hostname").exists()
 
 
 def test_without_a_card_it_begins_on_the_example_with_an_id_of_its_own(root: Path) -> None:

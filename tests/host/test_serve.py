@@ -1,17 +1,11 @@
 """The helper as systemd starts it: a process for each connection of a real socket."""
 
 import asyncio
-import contextlib
 import os
-import pwd
 import shutil
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from gateway.errors import Refused
@@ -19,60 +13,8 @@ from gateway.host import verbs
 from gateway.host.client import HostClient
 from gateway.host.releases import Releases
 from gateway.host.verbs import Reply
-from tests.host.conftest import NEW, OLD, Keys, MakeBundle
-
-ROOT = Path(__file__).parent.parent.parent
-ME = pwd.getpwuid(os.getuid()).pw_name
-
-
-class Activated:
-    """systemd-socket-activate with Accept=yes and standard input, as the units have it."""
-
-    def __init__(self, root: Path, socket_path: Path, user: str) -> None:
-        self.path = socket_path
-        found = shutil.which("systemd-socket-activate")
-        assert found, "systemd-socket-activate is missing: scripts/apt-install systemd"
-        words = [found, "--accept", "--inetd", f"--listen={socket_path}", "-E", "PYTHONPATH"]
-        words += [sys.executable, "-m", "gateway.host", f"--root={root}", f"--user={user}"]
-        self.log = (root / "log").open("w+")
-        self.process = subprocess.Popen(
-            words, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=self.log
-        )
-        for _ in range(500):  # its socket is there a moment before it listens
-            if "Listening on" in self.said():
-                break
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.02)
-        assert "Listening on" in self.said()
-
-    def said(self) -> str:
-        return (Path(self.log.name)).read_text()
-
-    def send(self, data: bytes) -> Reply:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(20)
-            connection.connect(str(self.path))
-            connection.sendall(data)
-            with connection.makefile("rb") as answer:
-                return msgspec.json.decode(answer.readline(), type=Reply)
-
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-        self.log.close()
-
-
-@pytest.fixture
-def root(home: Path) -> Path:
-    """The file system of the box whose trees are at `home`: ROOT/opt/achivx-gateway."""
-    return home.parents[1]
-
-
-@pytest.fixture
-def helper(root: Path, tmp_path: Path) -> Iterator[Activated]:
-    activated = Activated(root, tmp_path / "host.sock", ME)
-    yield activated
-    activated.close()
+from gateway.host.work import Places
+from tests.host.conftest import NEW, OLD, Activated, Keys, MakeBundle
 
 
 def ask(helper: Activated, verb: verbs.AnyVerb) -> Reply:
@@ -89,7 +31,7 @@ class TestDoor:
     def test_only_the_gateways_user_may_ask(self, root: Path, tmp_path: Path) -> None:
         helper = Activated(root, tmp_path / "host.sock", "nobody")
         try:
-            assert refused(helper, verbs.ListBundles()).code == "forbidden"
+            assert refused(helper, verbs.ListSticks()).code == "forbidden"
             assert f"refused to user {os.getuid()}" in helper.said()
         finally:
             helper.close()
@@ -116,7 +58,7 @@ class TestDoor:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(helper.path))
             connection.sendall(b'{"verb":')
-        assert ask(helper, verbs.ListBundles()) == Reply()
+        assert ask(helper, verbs.ListSticks()) == Reply()
 
     def test_a_password_is_never_logged(self, helper: Activated) -> None:
         refused(helper, verbs.SetWifi("x" * 40, "coffee and cake"))
@@ -179,9 +121,9 @@ class TestUpdate:
         shutil.copy(keys.public, place)
 
     def upload(self, root: Path, bundle: Path) -> None:
-        spool = root / "var/lib/achivx-gateway/spool"
-        spool.mkdir(parents=True, exist_ok=True)
-        shutil.copy(bundle, spool / verbs.UPLOAD)
+        uploads = Places(root).uploads
+        uploads.mkdir(parents=True, exist_ok=True)
+        shutil.copy(bundle, uploads / verbs.UPLOAD)
 
     def test_an_upload_is_put_on_trial(
         self, helper: Activated, root: Path, home: Path, make_bundle: MakeBundle
@@ -203,7 +145,8 @@ class TestUpdate:
         shutil.copy(make_bundle(), stick / "new.achivx")
         (stick / "holiday.jpg").touch()
         (stick / "-rf.achivx").touch()
-        assert ask(helper, verbs.ListBundles()).bundles == ("sda1/new.achivx",)
+        (found,) = ask(helper, verbs.ListSticks()).sticks
+        assert [update.name for update in found.updates] == ["sda1/new.achivx"]
         ask(helper, verbs.ApplyUpdate(stick="sda1/new.achivx"))
         assert Releases(home).trial() is not None
 
@@ -219,17 +162,17 @@ class TestUpdate:
         ask(helper, verbs.ApplyUpdate(allow_older=True))
 
     def test_nothing_is_read_through_a_link_or_a_pipe(self, helper: Activated, root: Path) -> None:
-        spool = root / "var/lib/achivx-gateway/spool"
-        spool.mkdir(parents=True)
-        upload = spool / verbs.UPLOAD
+        uploads = Places(root).uploads
+        uploads.mkdir(parents=True)
+        upload = uploads / verbs.UPLOAD
         assert refused(helper, verbs.ApplyUpdate()).code == "no_bundle"
         upload.symlink_to("/etc/passwd")
         assert refused(helper, verbs.ApplyUpdate()).code == "no_bundle"
         upload.unlink()
         os.mkfifo(upload)
         assert refused(helper, verbs.ApplyUpdate()).code == "no_bundle"
-        shutil.rmtree(spool)
-        spool.symlink_to("/etc")
+        shutil.rmtree(uploads)
+        uploads.symlink_to("/etc")
         assert refused(helper, verbs.ApplyUpdate()).code == "no_bundle"
 
     def test_one_that_is_under_way_is_waited_for(self, helper: Activated, home: Path) -> None:
@@ -251,5 +194,5 @@ class TestClient:
             listener.bind(str(path))
             listener.listen()
             with pytest.raises(Refused) as caught:
-                asyncio.run(HostClient(path).ask(verbs.ListBundles(), 0.1))
+                asyncio.run(HostClient(path).ask(verbs.ListSticks(), 0.1))
         assert caught.value.code == "host_failed"

@@ -13,7 +13,7 @@ from gateway.config import Config, Device, Pager, Paths, Shop
 from gateway.control import Asker
 from gateway.errors import Refused
 from gateway.events import Deed
-from gateway.host import messages, service, verbs
+from gateway.host import messages, verbs
 from gateway.host.bundle import BUNDLE_BYTES
 from gateway.host.client import HostClient
 from gateway.host.messages import HostView
@@ -23,6 +23,8 @@ from gateway.host.verbs import AnyVerb, Reply
 from gateway.model import Role
 from gateway.request import Request
 from gateway.simulator.shop import SimulatedShop
+from gateway.transfer.files import Transfer
+from gateway.transfer.messages import BeginUpload, Purpose
 
 OWNER = Asker("Ann", Role.OWNER, "page")
 
@@ -42,7 +44,7 @@ class TestWithoutHost:
             messages.SetBoxName(name="x"),
             messages.SetBoxWifi(ssid="x"),
             messages.SetAccessPoint(is_open=True),
-            messages.PutUpdate(offset=0, data=b"x"),
+            BeginUpload(bytes=1, purpose=Purpose.UPDATE),
             messages.ApplyUpdate(),
             messages.RestartBox(),
             messages.FactoryReset(device=shop.config.device.id),
@@ -112,6 +114,7 @@ class Box:
         self.told: list[tuple[Asker, Deed, str | None]] = []
         self.home = tmp_path / "home"
         self.home.mkdir()
+        self.files = Transfer(tmp_path)
         config = Config(
             device=Device(id="box-1"),
             shop=Shop(name="s", account="a"),
@@ -125,6 +128,7 @@ class Box:
             gestures=self.gestures,  # type: ignore[arg-type]
             on_change=self.changed.set,
             tell=self.tell,
+            files=self.files,
             client=HostClient(tmp_path / "host.sock"),
             releases=Releases(self.home),
         )
@@ -134,6 +138,12 @@ class Box:
 
     async def ask(self, request: Request[Any]) -> Any:
         return await self.service.handlers()[type(request)](request, OWNER)
+
+    def upload(self, data: bytes, size: int | None = None) -> str:
+        """A file that has come in, of which `size` bytes were announced."""
+        name = self.files.announce(len(data) if size is None else size, 0)
+        self.files.add(name, 0, data)
+        return name
 
     async def view(self) -> HostView:
         view: HostView = await self.ask(messages.GetHost())
@@ -145,7 +155,7 @@ class Box:
         return caught.value.code
 
     async def settled(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await self.changed.wait()
         self.changed.clear()
 
@@ -160,33 +170,35 @@ async def box(tmp_path: Path) -> AsyncIterator[Box]:
     server.close()
 
 
-async def test_an_upload_comes_in_pieces_and_is_applied(box: Box, tmp_path: Path) -> None:
-    assert (await box.ask(messages.PutUpdate(offset=0, data=b"abc"))).size == 3
-    assert (await box.ask(messages.PutUpdate(offset=3, data=b"de"))).size == 5
-    assert (tmp_path / "spool" / verbs.UPLOAD).read_bytes() == b"abcde"
-    await box.ask(messages.ApplyUpdate(allow_older=True))
+async def test_an_upload_is_the_hosts_until_it_has_answered(box: Box) -> None:
+    box.host.let_go.clear()
+    await box.ask(messages.ApplyUpdate(file=box.upload(b"abcde"), allow_older=True))
+    place = box.files.directory / verbs.UPLOAD
+    assert place.read_bytes() == b"abcde"
+    box.host.let_go.set()
     await box.settled()
     wanted = verbs.ApplyUpdate(allow_older=True, working=("main",), pager="watch-1")
     assert box.host.verbs == [wanted]
     assert (await box.view()).job == messages.Job(name="update")
+    assert list(box.files.directory.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("offset", "data", "code"),
-    [
-        (7, b"x", "bad_request"),
-        (-1, b"x", "bad_request"),
-        (0, b"x" * (messages.PIECE_BYTES + 1), "bad_request"),
-        (BUNDLE_BYTES, b"x", "too_big"),
-    ],
-)
-async def test_a_piece_that_does_not_fit(box: Box, offset: int, data: bytes, code: str) -> None:
-    assert await box.refused(messages.PutUpdate(offset=offset, data=data)) == code
+@pytest.mark.parametrize(("size", "code"), [(0, "no_bundle"), (BUNDLE_BYTES + 1, "too_big")])
+async def test_a_size_that_no_update_has(box: Box, size: int, code: str) -> None:
+    with pytest.raises(Refused) as caught:
+        box.service.check_upload(size)
+    assert caught.value.code == code
+    assert box.service.check_upload(BUNDLE_BYTES) == 2 * BUNDLE_BYTES
 
 
-async def test_a_new_upload_takes_the_place_of_the_old_one(box: Box) -> None:
-    await box.ask(messages.PutUpdate(offset=0, data=b"abcdef"))
-    assert (await box.ask(messages.PutUpdate(offset=0, data=b"x"))).size == 1
+async def test_an_upload_that_is_not_whole_is_not_applied(box: Box) -> None:
+    name = box.upload(b"abc", size=4)
+    assert await box.refused(messages.ApplyUpdate(file=name)) == "no_bundle"
+    box.files.add(name, 3, b"d")
+    await box.ask(messages.ApplyUpdate(file=name))
+    await box.settled()
+    assert await box.refused(messages.ApplyUpdate(file=name)) == "unknown_file"
+    assert len(box.host.verbs) == 1
 
 
 async def test_why_an_update_was_refused_is_told_afterwards(box: Box) -> None:
@@ -202,7 +214,8 @@ async def test_one_slow_thing_at_a_time(box: Box) -> None:
     box.host.let_go.clear()
     await box.ask(messages.SetBoxWifi(ssid="Shop", password="coffee and cake"))
     assert await box.refused(messages.ApplyUpdate()) == "busy"
-    assert await box.refused(messages.PutUpdate(offset=0, data=b"x")) == "busy"
+    with pytest.raises(Refused, match="under way"):
+        box.service.check_upload(1)
     box.host.let_go.set()
     await box.settled()
     assert box.host.verbs == [verbs.SetWifi("Shop", "coffee and cake")]
@@ -239,12 +252,3 @@ async def test_a_factory_reset_needs_the_boxs_id(box: Box) -> None:
 async def test_quick_things(box: Box, request_: Request[Any], verb: AnyVerb) -> None:
     await box.ask(request_)
     assert box.host.verbs == [verb]
-
-
-async def test_the_access_point_closes_after_set_up(
-    box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "GRACE_S", 0.0)
-    box.service.setup_finished()
-    await box.settled()
-    assert box.host.verbs == [verbs.CloseAccessPoint()]

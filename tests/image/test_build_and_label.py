@@ -57,20 +57,6 @@ class TestBuild:
         assert len(set(packages)) == len(packages)
 
 
-class TestLasting:
-    def test_every_directory_of_the_daemons_is_in_the_list(self) -> None:
-        text = (IMAGE / "overlay/usr/local/lib/achivx/lasting").read_text()
-        lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
-        assert {path for path, _ in lines} >= {
-            "/etc/achivx-gateway",
-            "/etc/credstore",
-            "/etc/achivx-firewall.d",
-            "/var/lib/achivx-gateway",
-            "/var/lib/achivx-webui",
-        }
-        assert len({kept for _, kept in lines}) == len(lines)
-
-
 class TestLabel:
     def test_label_and_box_file_say_the_same(
         self, load: Callable[[str], ModuleType], tmp_path: Path
@@ -88,7 +74,8 @@ class TestLabel:
         assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
 
     def test_the_code_leads_to_the_page(self, load: Callable[[str], ModuleType]) -> None:
-        found = load("label.py").url("pager-1", "ABCDEFG1")
+        label = load("label.py")
+        found = label.url(label.Box("pager-1", "ABCDEFG1", "x"))
         assert found == "http://pager-1.local:8080/setup?code=ABCDEFG1"
 
     def test_a_label_is_not_written_over(

@@ -57,6 +57,33 @@ def test_what_lasts_and_what_came_later_is_put_over_the_card(root: Path) -> None
     assert (root / "etc/machine-id").read_text() == "0123\n"
 
 
+def test_what_it_has_changed_in_etc_is_laid_over_the_cards_own(root: Path) -> None:
+    laid = root / "etc/achivx-host/etc"
+    for place, text in ((laid, "LISTEN=0.0.0.0:8081\n"), (root / "etc", "# the card's\n")):
+        (place / "default").mkdir(parents=True)
+        (place / "default/achivx-webui").write_text(text)
+    (root / "etc/default/other").touch()
+    wants = laid / "systemd/system/timers.target.wants"
+    wants.mkdir(parents=True)
+    (wants / "own.timer").symlink_to("/etc/systemd/system/own.timer")
+    laid.chmod(0o700)
+    start(root)
+    etc = root / "etc"
+    assert (etc / "default/achivx-webui").read_text() == "LISTEN=0.0.0.0:8081\n"
+    assert (etc / "default/other").exists()
+    link = etc / "systemd/system/timers.target.wants/own.timer"
+    assert str(link.readlink()) == "/etc/systemd/system/own.timer"
+    assert etc.stat().st_mode & 0o777 == 0o755
+
+
+def test_the_box_answers_to_its_name(root: Path) -> None:
+    (root / "data/hostname").write_text("pager-1\n")
+    (root / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.1.1 achivx\n")
+    start(root)
+    assert (root / "etc/hostname").read_text() == "pager-1\n"
+    assert (root / "etc/hosts").read_text() == "127.0.0.1 localhost\n127.0.1.1 pager-1\n"
+
+
 def test_units_go_with_the_release_that_runs(root: Path) -> None:
     (root / HOME / "current").unlink()
     (root / HOME / "current").symlink_to("releases/2")

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from gateway.host.reset import LABEL_NAME
+
 SHOP = (
     (Path(__file__).parents[1] / "systemd/boot_shop.toml")
     .read_text("utf-8")
@@ -136,6 +138,9 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
 -----END PUBLIC KEY-----
 '''
 achivx_token = "t0ken"
+mqtt_password = "пароль"
+tap_password = "000 000"
+backup_passphrase = "correct horse"
 ssh_keys = ["{KEY}"]
 
 [wifi]
@@ -161,6 +166,7 @@ class TestBoxFile:
 
     def test_puts_everything_in_its_place(self, used: list[list[str]], root: Path) -> None:
         assert (root / "data/hostname").read_text() == "pager-1\n"
+        assert (root / "data" / LABEL_NAME).read_text() == "pager-1\n"
         assert (root / "etc/hostname").read_text() == "pager-1\n"
         assert "pager-1" in (root / "etc/hosts").read_text()
         assert (root / "var/lib/achivx-gateway/claim.code").read_text() == "ABCDEFG1\n"
@@ -171,14 +177,19 @@ class TestBoxFile:
 
     @pytest.mark.usefixtures("used")
     def test_secrets_are_for_root_alone(self, root: Path) -> None:
-        token = root / "etc/credstore/achivx-token"
+        secrets = {path.name: path.read_text() for path in (root / "etc/credstore").iterdir()}
+        assert secrets == {
+            "achivx-token": "t0ken\n",
+            "mqtt-password": "пароль\n",
+            "tap-password": "000 000\n",
+            "backup-passphrase": "correct horse\n",
+            "achivx-setup-wifi": "QK7M-2WD9-0TXA\n",
+        }
         wifi = root / "etc/NetworkManager/system-connections/shop.nmconnection"
-        assert token.read_text() == "t0ken\n"
-        setup = root / "etc/credstore/achivx-setup-wifi"
-        assert setup.read_text() == "QK7M-2WD9-0TXA\n"
         key = root / "etc/achivx-host/update.pem"
         assert key.read_text().startswith("-----BEGIN PUBLIC KEY-----\nMCow")
-        assert {path.stat().st_mode & 0o777 for path in (token, wifi, setup)} == {0o600}
+        paths = (wifi, *(root / "etc/credstore").iterdir())
+        assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
 
     @pytest.mark.usefixtures("used")
     def test_a_network_name_needs_no_escapes(self, root: Path) -> None:
@@ -195,6 +206,9 @@ class TestBoxFile:
             ('claim_code = "1234"', "claim_code"),
             ('update_key = "MCow"', "update_key"),
             ('setup_password = "short"', "setup_password"),
+            ('mqtt_password = " "', "mqtt_password"),
+            ('tap_password = "пароль"', "tap_password"),
+            ('backup_passphrase = "7 chars"', "backup_passphrase"),
             ('ssh_keys = ["no key"]', "ssh_keys"),
             ('ssh_keys = "ssh-ed25519"', "ssh_keys"),
             ('[wifi]\npassword = "12345678"', "wifi.ssid"),

@@ -1,68 +1,44 @@
 """Runs as root inside the system that `systemd/test-boot` has booted, and says what it came to.
 
-Each check prints one line; the file `good` beside this one appears only when all of them held.
+Each check prints one line; the file /proof/good appears only when all of them held. The last one
+makes the box forget everything, and what is left is looked at when it has started again.
 """
 
 import os
 import pwd
 import shutil
 import signal
-import subprocess
 import sys
 import time
 import traceback
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from gateway.client import Client
 from gateway.host.client import SOCKET as HOST
 from gateway.host.releases import Outcome, Releases, Trial
 from gateway.host.trial import HOME
-from gateway.messages import GetSettings, GetStatus, PutSettings
+from gateway.messages import GetSettings, GetStatus, PutSettings, SetPin
 from gateway.simulator.tap_terminal import TapTerminal
+from tests.systemd import boot_keeps
+from tests.systemd.boot import (
+    COMMAND,
+    GATEWAY,
+    PAGE,
+    SOCKET,
+    WAIT_S,
+    as_user,
+    inside,
+    main_pid,
+    run,
+    shown,
+    until,
+)
 
-T = TypeVar("T")
-
-GATEWAY: Final = "achivx-gateway.service"
-PAGE: Final = "achivx-webui.service"
-SOCKET: Final = Path("/run/achivx-gateway/control.sock")
 SETTINGS: Final = Path("/etc/achivx-gateway/gateway.toml")
-COMMAND: Final = "/usr/local/bin/achivx-gateway"
-WAIT_S: Final = 30.0
 RELEASES: Final = Releases(HOME)
-
-
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    """What a command said, whatever its status."""
-    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
-
-
-def shown(unit: str, name: str) -> str:
-    return run("systemctl", "show", "--value", "--property", name, unit).stdout.strip()
-
-
-def main_pid(unit: str) -> int:
-    return int(shown(unit, "MainPID"))
-
-
-def until(found: Callable[[], T], words: str) -> T:
-    """The first true answer within WAIT_S."""
-    end = time.monotonic() + WAIT_S
-    while not (answer := found()):
-        assert time.monotonic() < end, f"waited {WAIT_S:.0f} s in vain: {words}"
-        time.sleep(0.05)
-    return answer
-
-
-def as_user(name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return run("setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", *words)
-
-
-def inside(unit: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run something, as root, in what the unit sees of the file system."""
-    return run("nsenter", "--target", str(main_pid(unit)), "--mount", *words)
 
 
 def facts(pid: int) -> dict[str, str]:
@@ -136,17 +112,15 @@ def who_may_connect() -> str:
     return "achivx-admin may, achivx-webui may and must sign in, a stranger may not"
 
 
-def it_starts_without_a_token() -> str:
-    place = Path(f"/run/credentials/{GATEWAY}/achivx-token")
-    assert not place.exists()
-    token = Path("/etc/credstore/achivx-token")
-    assert token.parent.stat().st_mode & 0o777 == 0o700
-    token.write_text("secret")
-    token.chmod(0o600)
+def it_starts_without_secrets() -> str:
+    place = Path(f"/run/credentials/{GATEWAY}")
+    assert not list(place.glob("*"))
+    boot_keeps.leave_secrets()
     run("systemctl", "restart", GATEWAY)
-    assert as_user("achivx-gateway", "cat", str(place)).stdout == "secret"
-    assert as_user("achivx-webui", "cat", str(place)).returncode == 1
-    return "and takes it from /etc/credstore, for its eyes only"
+    for name in boot_keeps.SECRETS:
+        assert as_user("achivx-gateway", "cat", str(place / name)).stdout == f"secret-{name}"
+        assert as_user("achivx-webui", "cat", str(place / name)).returncode == 1
+    return f"and takes {', '.join(boot_keeps.SECRETS)} from /etc/credstore, for its eyes only"
 
 
 def a_press_is_paged(terminal: TapTerminal) -> str:
@@ -231,6 +205,43 @@ def the_host_hears_the_gateway_alone() -> str:
     return "names the box; says what it cannot do"
 
 
+STICK_WRITE: Final = """[Service]
+ExecStartPre=
+ExecStartPre=/usr/bin/umount /run/achivx-sticks/%i
+ExecStartPre=/usr/bin/mount --bind /srv/%i /run/achivx-sticks/%i
+ExecStopPost=
+ExecStopPost=-/usr/bin/umount /run/achivx-sticks/%i
+ExecStopPost=-/usr/bin/mount --bind /srv/%i-closed /run/achivx-sticks/%i
+"""
+"""A container has no sticks: a directory is mounted in the place of one."""
+
+
+def a_backup_goes_onto_a_stick_and_comes_back() -> str:
+    unit, there = "achivx-stick-write@sda1.service", Path("/run/achivx-sticks/sda1")
+    drop_in = Path("/etc/systemd/system/achivx-stick-write@.service.d/proof.conf")
+    for place in (drop_in.parent, Path("/srv/sda1"), Path("/srv/sda1-closed"), there):
+        place.mkdir(parents=True)
+    drop_in.write_text(STICK_WRITE)
+    # Read-only before it comes to its place: others would see it as it was first.
+    for words in (
+        "systemctl daemon-reload",
+        "mount --bind /srv/sda1 /srv/sda1-closed",
+        "mount -o remount,bind,ro /srv/sda1-closed",
+        f"mount --bind /srv/sda1-closed {there}",
+    ):
+        assert run(*words.split()).returncode == 0, words
+    with Client(SOCKET) as client:
+        client.call(SetPin(staff="owner", pin="739164"))
+    made = run(COMMAND, "backup", "--stick")
+    assert made.returncode == 0, made.stderr
+    assert shown(unit, "ActiveState") == "inactive"
+    assert os.statvfs(there).f_flag & os.ST_RDONLY
+    (backup,) = there.iterdir()
+    looked = run(COMMAND, "restore", "--check", "--stick", f"sda1/{backup.name}")
+    assert "it is good" in looked.stdout, looked.stderr
+    return f"{backup.stat().st_size} bytes, read back; read-only before and after"
+
+
 def an_update_is_tried_and_kept(terminal: TapTerminal) -> str:
     release = _put_on_trial("a")
     page = terminal.wait_for_page(WAIT_S)
@@ -299,7 +310,8 @@ def udev_reads_its_rules() -> str:
     version = int(run("udevadm", "--version").stdout)
     if version < 254:
         return f"udev {version} cannot verify rules"
-    done = run("udevadm", "verify", "/etc/udev/rules.d/70-achivx-gateway.rules")
+    rules = ("70-achivx-gateway.rules", "71-achivx-sticks.rules")
+    done = run("udevadm", "verify", *(f"/etc/udev/rules.d/{name}" for name in rules))
     assert done.returncode == 0, done.stdout + done.stderr
     return "without complaint"
 
@@ -310,7 +322,7 @@ def main() -> None:
         ("sandbox", it_is_shut_in),
         ("data", the_page_sees_no_data),
         ("access", who_may_connect),
-        ("token", it_starts_without_a_token),
+        ("secrets", it_starts_without_secrets),
     ]
     with TapTerminal(tcp=True) as terminal:
         checks += [
@@ -321,17 +333,23 @@ def main() -> None:
             ("watchdog", lambda: a_frozen_one_is_replaced(terminal)),
             ("journal", nothing_was_lost),
             ("host", the_host_hears_the_gateway_alone),
+            ("stick", a_backup_goes_onto_a_stick_and_comes_back),
             ("update", lambda: an_update_is_tried_and_kept(terminal)),
             ("rollback", one_that_fails_is_put_back),
             ("firewall", the_firewall_is_up),
             ("journald", the_system_journal_is_on_the_disk_in_small_files),
             ("udev", udev_reads_its_rules),
+            ("backup", boot_keeps.a_passphrase_makes_backups),
+            ("bridge", boot_keeps.the_bridge_runs_shut_in),
+            ("forget", boot_keeps.it_is_told_to_forget),
         ]
+        if boot_keeps.MARK.exists():
+            checks = [("reset", boot_keeps.all_of_the_shop_is_gone)]
         good = all(holds(name, check) for name, check in checks)  # later ones build on earlier ones
     if good:
-        Path(__file__).with_name("good").touch()
+        Path("/proof/good").touch()
     else:
-        for unit in (GATEWAY, PAGE, "nftables", "achivx-host@*", "achivx-trial"):
+        for unit in (GATEWAY, PAGE, "nftables", "achivx-*"):
             print(run("journalctl", "--unit", unit, "--output=cat", "--lines=40").stdout)
 
 

@@ -55,4 +55,9 @@ def test_the_passphrase_is_on_no_command_line() -> None:
     lines = SERVICE.read_text().splitlines()
     assert "LoadCredential=backup-passphrase" in lines
     (start,) = (line for line in lines if line.startswith("ExecStart="))
-    assert "passphrase" not in start
+    assert "--passphrase-file %d/backup-passphrase " in start
+
+
+def test_a_passphrase_is_what_switches_it_on() -> None:
+    """Not the enabling of a unit, which a card forgets at the next start."""
+    assert "ConditionFileNotEmpty=/etc/credstore/backup-passphrase\n" in SERVICE.read_text()

@@ -31,9 +31,14 @@ RESET = SYSTEMD / "achivx-reset.service"
 ACCESS_POINT = SYSTEMD / "achivx-access-point.service"
 HUNG = SYSTEMD / "achivx-hung.service"
 ROOTS = (HOST, TRIAL, RESET, ACCESS_POINT)
+OVERLAY = ROOT / "image/overlay/etc/systemd/system"
+PROVISION, GROW = CARD = tuple(OVERLAY / f"achivx-{name}.service" for name in ("provision", "grow"))
 STARTERS = tuple(SYSTEMD / f"achivx-{name}" for name in ("host.socket", "trial.path", "reset.path"))
 DROP_INS = sorted({*SYSTEMD.glob("appliance/*.conf")} - {SYSTEMD / "appliance/dnsmasq-shared.conf"})
-EXPOSURE = ((GATEWAY, 16), (PAGE, 12), (HOST, 16), (TRIAL, 12), (RESET, 12), (ACCESS_POINT, 10))
+EXPOSURE = (
+    *((GATEWAY, 16), (PAGE, 12), (HOST, 16), (TRIAL, 12), (RESET, 12), (ACCESS_POINT, 11)),
+    *((PROVISION, 14), (GROW, 15), (HUNG, 5)),
+)
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -82,7 +87,7 @@ class TestVerify:
         shutil.copy(SYSTEMD / "appliance/last-resort.conf", places / "achivx-gateway.service.d")
         commands = tmp_path / "opt/achivx-gateway/current/bin"
         commands.mkdir(parents=True)
-        for unit in (*UNITS, *ROOTS, *STARTERS, HUNG):
+        for unit in (*UNITS, *ROOTS, *STARTERS, HUNG, *CARD):
             shutil.copy(unit, places)
         for unit in UNITS:
             shutil.copy("/bin/true", commands / unit.stem)
@@ -92,10 +97,14 @@ class TestVerify:
         for release in ("current", "judge"):
             (tmp_path / "opt/achivx-gateway" / release / "bin").mkdir(parents=True, exist_ok=True)
             shutil.copy("/bin/true", tmp_path / "opt/achivx-gateway" / release / "bin/python3")
+        for command in ("bin/nsenter", "bin/hostname", "local/lib/achivx/grow"):
+            (tmp_path / "usr" / command).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy("/bin/true", tmp_path / "usr" / command)
         return tmp_path
 
     def verify(self, tree: Path) -> subprocess.CompletedProcess[str]:
-        names = (unit.name for unit in (*UNITS, *STARTERS, HUNG, TRIAL, RESET, ACCESS_POINT))
+        plain = (*UNITS, *STARTERS, HUNG, TRIAL, RESET, ACCESS_POINT, *CARD)
+        names = (unit.name for unit in plain)
         return run(analyze(), "verify", "--man=no", f"--root={tree}", *names)
 
     def test_is_clean(self, tree: Path) -> None:
@@ -208,7 +217,9 @@ class TestRoots:
             (HOST, {"CAP_SYS_TIME", "CAP_DAC_READ_SEARCH"}),
             (TRIAL, {"CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE"}),
             (RESET, {"CAP_DAC_OVERRIDE"}),
-            (ACCESS_POINT, set()),
+            (ACCESS_POINT, {"CAP_DAC_READ_SEARCH"}),
+            (PROVISION, {"CAP_CHOWN", "CAP_DAC_OVERRIDE"}),
+            (GROW, {"CAP_SYS_ADMIN", "CAP_SYS_RESOURCE"}),
         ],
     )
     def test_capabilities_are_the_ones_it_explains(
@@ -348,9 +359,9 @@ class TestBeside:
         listed = set(
             re.findall(
                 r"^(\S+\.\w+) +/(?:etc|usr)/\S+$",
-                (ROOT / "scripts/install").read_text(),
+                (ROOT / "scripts/install-files").read_text(),
                 re.MULTILINE,
             )
         )
         there = {str(path.relative_to(SYSTEMD)) for path in SYSTEMD.rglob("*") if path.is_file()}
-        assert listed == there - {"test-boot", "achivx-gateway-bridge.service"}
+        assert listed == there - {"test-boot"}

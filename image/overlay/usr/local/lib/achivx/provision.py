@@ -6,15 +6,14 @@
 
 Both are read once: used, overwritten and taken away. With anything wrong neither is used nor taken
 away, and `achivx-result.txt` beside them says all of it. Run by achivx-provision.service, as root,
-before the gateway; nothing that goes wrong here keeps the gateway from starting.
+before the gateway; nothing that goes wrong here keeps the gateway from starting. The unit mounts
+the boot partition for writing meanwhile, and gives the running system its name afterwards.
 """
 
 import os
 import pwd
 import re
 import secrets
-import shutil
-import socket
 import subprocess
 import sys
 import tomllib
@@ -22,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.backup.seal import PASSPHRASE_LEAST
 from gateway.config import check
 from gateway.config.check import format_problem
 from gateway.config.edit import Edit, edited
@@ -29,6 +29,7 @@ from gateway.errors import Refused
 from gateway.files import write_atomic
 from gateway.grants import crockford
 from gateway.host.keyfiles import shop_profile
+from gateway.host.reset import LABEL_NAME
 from gateway.host.verbs import is_hostname, is_passphrase, is_ssid
 from gateway.setup import claim
 
@@ -43,6 +44,14 @@ _EXAMPLE_IDS: Final = {UNMADE, "cafe-1"}
 _PUBLIC_KEY: Final = re.compile(
     r"-----BEGIN PUBLIC KEY-----\n[\w+/=]{40,200}\n-----END PUBLIC KEY-----\n", re.ASCII
 )
+_SECRETS: Final = {
+    "achivx_token": "achivx-token",
+    "mqtt_password": "mqtt-password",
+    "tap_password": "tap-password",
+    "backup_passphrase": "backup-passphrase",
+    "setup_password": "achivx-setup-wifi",
+}
+"""What lies in /etc/credstore for root alone, and under which name units load it."""
 _SSH_OPEN: Final = "add element inet achivx services { 22 }\n"
 
 
@@ -68,7 +77,15 @@ def _is_claim_code(value: str) -> bool:
 
 def _is_token(value: str) -> bool:
     # As the uplink wants it (RFC 6750, 2.1); the gateway would not start with another.
-    return bool(value) and value.isascii() and value.isprintable() and " " not in value
+    return _is_line(value) and value.isascii() and " " not in value
+
+
+def _is_line(value: str) -> bool:
+    return bool(value.strip()) and value.isprintable()
+
+
+def _is_backup_passphrase(value: str) -> bool:
+    return _is_line(value) and len(value) >= PASSPHRASE_LEAST
 
 
 _CHECKS: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
@@ -79,6 +96,9 @@ _CHECKS: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
     ),
     "claim_code": (_is_claim_code, "8 symbols, as image/label makes them"),
     "achivx_token": (_is_token, "printable ASCII without blanks"),
+    "mqtt_password": (_is_line, "a line of printable text"),
+    "tap_password": (lambda value: _is_line(value) and value.isascii(), "a line of ASCII"),
+    "backup_passphrase": (_is_backup_passphrase, f"at least {PASSPHRASE_LEAST} characters"),
     "update_key": (
         lambda value: _PUBLIC_KEY.fullmatch(value) is not None,
         "a public key, as `openssl pkey -pubout` writes it",
@@ -234,10 +254,9 @@ class Box:
     def _use_box(self, box: dict[str, Any]) -> None:
         etc, data = self._root / "etc", self._root / "data"
         if "name" in box:
-            write_atomic(data / "hostname", f"{box['name']}\n".encode(), mode=0o644)
+            for name in ("hostname", LABEL_NAME):
+                write_atomic(data / name, f"{box['name']}\n".encode(), mode=0o644)
             (etc / "hostname").write_text(f"{box['name']}\n")  # of this boot, as is the next
-            if self._root == Path("/"):
-                socket.sethostname(box["name"])
             (etc / "hosts").write_text(
                 f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {box['name']}\n"
             )
@@ -245,15 +264,12 @@ class Box:
             code = self._root / "var/lib/achivx-gateway" / claim.NAME
             write_atomic(code, f"{crockford.normalise(box['claim_code'])}\n".encode())
             self._give(code)
-        if "achivx_token" in box:
-            write_atomic(etc / "credstore/achivx-token", f"{box['achivx_token']}\n".encode())
+        for key in _SECRETS.keys() & box.keys():
+            write_atomic(etc / "credstore" / _SECRETS[key], f"{box[key]}\n".encode())
         if "update_key" in box:
-            key = etc / "achivx-host/update.pem"
-            key.parent.mkdir(exist_ok=True)
-            write_atomic(key, box["update_key"].encode(), mode=0o644)
-        if "setup_password" in box:
-            place = etc / "credstore/achivx-setup-wifi"
-            write_atomic(place, f"{box['setup_password']}\n".encode())
+            trusted = etc / "achivx-host/update.pem"
+            trusted.parent.mkdir(exist_ok=True)
+            write_atomic(trusted, box["update_key"].encode(), mode=0o644)
         if "wifi.ssid" in box:
             profile = shop_profile(box["wifi.ssid"], box.get("wifi.password"))
             write_atomic(
@@ -311,24 +327,15 @@ def wipe(path: Path) -> None:
     path.unlink()
 
 
-def _mount_boot(how: str) -> None:
-    # Absent when the partition did not come up: then there is nothing to read either.
-    if shutil.which("mount"):
-        subprocess.run(["mount", "-o", f"remount,{how}", "/boot/firmware"], check=False)
-
-
 def main() -> int:
     """Provision this box."""
     box = Box(Path("/"))
-    _mount_boot("rw")
     try:
         lines = box.provision()
         box.write_result(lines)
     except (OSError, subprocess.CalledProcessError, CannotUse) as error:
         print(f"The box could not be made ready: {error}", file=sys.stderr)
         return 1
-    finally:
-        _mount_boot("ro")
     print("\n".join(lines))
     return 0
 
