@@ -59,12 +59,8 @@ class InputPin:
         return bool(self._device.pin.state) == self.high_when_pressed
 
     def close(self) -> None:
-        """Give the pin back.
-
-        gpiozero leaves the callback with lgpio, where it would trip up whoever opens the pin next.
-        """
-        self._device.pin.when_changed = None
-        self._device.close()
+        """Give the pin back."""
+        let_go(self._device)
 
 
 class OutputPin:
@@ -90,6 +86,16 @@ class OutputPin:
     def close(self) -> None:
         """Give the pin back, off."""
         self._device.close()
+
+
+def let_go(device: Any) -> None:
+    """Close one of gpiozero's input devices, each of which listens to its pin from the start.
+
+    gpiozero leaves the callback with lgpio: once the device is collected, the next edge of that
+    pin, whoever has it by then, ends lgpio's only thread.
+    """
+    device.pin.when_changed = None
+    device.close()
 
 
 class Pins:

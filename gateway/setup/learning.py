@@ -14,7 +14,7 @@ import msgspec
 from gpiozero import DigitalInputDevice
 
 from gateway.config import Button, Config
-from gateway.inputs.pins import Errors, Pins
+from gateway.inputs.pins import Errors, Pins, let_go
 
 LEARN_S: Final = 60.0
 READ_S: Final = 0.01
@@ -102,7 +102,9 @@ class OpenPins:
     def close(self) -> None:
         """See `Sense`."""
         for device in self._devices.values():
-            device.close()
+            with contextlib.suppress(*self._errors):  # a chip that is gone has let go by itself
+                let_go(device)
+        self._devices.clear()
 
 
 class Lesson:

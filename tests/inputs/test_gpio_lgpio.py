@@ -1,13 +1,10 @@
 """The inputs on lgpio's own notify thread and FIFO, with a fake chip where the kernel would be."""
 
-import importlib.util
-import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,118 +12,13 @@ from gateway.config import Button, Inputs
 from gateway.errors import CannotStart
 from gateway.inputs.gpio import SOON_NS, GpioInputs
 from gateway.inputs.health import FaultKind, Health
-from gateway.inputs.pins import Pins, _import_lgpio, open_pins
+from gateway.inputs.pins import Pins, open_pins
 from gateway.model import ButtonKind, Label
+from tests.inputs.fake_chip import FakeChip
 
 MS = 1_000_000
 S = 1_000 * MS
 PATIENCE_S = 5.0
-_PI_4B = 0xC03111
-
-
-class FakeChip:
-    """Stands in for the kernel's side of lgpio: lines, their flags, and edges.
-
-    Attributes:
-        lgpio: The real module, with the calls that need a chip replaced.
-        work: Where its FIFO is.
-        levels: What reading a line gives.
-        alerts: By line, the notify handle that its edges go to.
-        gone: Set, every call fails as if the chip had been taken away.
-    """
-
-    def __init__(self, lgpio: Any, work: Path) -> None:
-        self.lgpio = lgpio
-        self.work = work
-        self.levels: dict[int, int] = {}
-        self.flags: dict[int, int] = {}
-        self.alerts: dict[int, int] = {}
-        self.opened: list[int] = []
-        self.gone = False
-
-    def put(self, line: int, level: int) -> None:
-        """Change a level without anybody being told: the edge is lost."""
-        self.levels[line] = level
-
-    def edge(self, line: int, level: int, stamp_ns: int) -> None:
-        """Change a level, and report it as lgpio's C thread does (struct lgGpioReport)."""
-        self.put(line, level)
-        report = struct.pack("QBBBBI", stamp_ns, self.opened[-1], line, level, 0, 0)
-        with (self.work / f".lgd-nfy{self.alerts[line]}").open("wb", buffering=0) as fifo:
-            fifo.write(report)
-
-    def patch(self, patcher: pytest.MonkeyPatch) -> None:
-        """Put the fake calls in place of lgpio's."""
-        calls = {
-            "gpiochip_open": self._open,
-            "gpiochip_close": lambda _handle: 0,
-            "gpio_claim_input": self._claim_input,
-            "gpio_claim_output": self._claim_output,
-            "gpio_claim_alert": self._claim_alert,
-            "gpio_free": lambda _handle, _line: 0,
-            "gpio_get_mode": lambda _handle, line: self.flags.get(line, 0),
-            "gpio_read": self._read,
-            "gpio_write": self._write,
-            "gpio_set_debounce_micros": lambda _handle, _line, _micros: 0,
-        }
-        for name, call in calls.items():
-            patcher.setattr(self.lgpio, name, call)
-
-    def _check(self) -> None:
-        if self.gone:
-            raise self.lgpio.error("the chip is gone")
-
-    def _open(self, chip: int) -> int:
-        self._check()
-        self.opened.append(chip)
-        return 7 | chip << 16
-
-    def _claim_input(self, _handle: int, line: int, flags: int = 0) -> int:
-        self._check()
-        self.flags[line] = flags
-        return 0
-
-    def _claim_output(self, _handle: int, line: int, level: int = 0) -> int:
-        self._check()
-        self.flags[line] = 1 << 1  # GPIO_IS_OUT
-        self.levels[line] = level
-        return 0
-
-    def _claim_alert(self, _handle: int, line: int, _edges: int, flags: int = 0) -> int:
-        self._check()
-        self.flags[line] = flags
-        self.alerts[line] = self.lgpio._notify_thread._notify
-        return 0
-
-    def _read(self, _handle: int, line: int) -> int:
-        self._check()
-        return self.levels.get(line, 0)
-
-    def _write(self, _handle: int, line: int, level: int) -> int:
-        self._check()
-        self.levels[line] = level
-        return 0
-
-
-@pytest.fixture(scope="session")
-def lgpio_work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory that lgpio was imported in; a process has only one."""
-    return tmp_path_factory.mktemp("lgpio")
-
-
-@pytest.fixture
-def chip(lgpio_work: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeChip]:
-    """A fake chip under the real lgpio."""
-    if importlib.util.find_spec("lgpio") is None:
-        pytest.skip("lgpio is not installed")
-    lgpio, factory_class = _import_lgpio(lgpio_work)
-    chip = FakeChip(lgpio, lgpio_work)
-    chip.patch(monkeypatch)
-    monkeypatch.setattr(factory_class, "_get_revision", lambda _self: _PI_4B)
-    yield chip
-    chip.gone = False
-    factory_class.pins.clear()
-    factory_class._reservations.clear()
 
 
 def button(name: str = "exit", pin: int = 17, pull: str = "up") -> Button:
@@ -175,14 +67,6 @@ def open_inputs(
     return GpioInputs(
         buttons, Inputs(), pins, on_edge=ears.on_edge, on_fault=ears.on_fault, clock=clock
     )
-
-
-@pytest.fixture
-def real(chip: FakeChip) -> Iterator[Pins]:
-    """lgpio's pins on the fake chip."""
-    pins = open_pins(Inputs(chip=3), chip.work)
-    yield pins
-    pins.close()
 
 
 def test_the_configured_chip_is_opened(chip: FakeChip, real: Pins) -> None:
