@@ -10,6 +10,7 @@ signed update (sign_release.py).
 
 import argparse
 import compileall
+import contextlib
 import errno
 import hashlib
 import importlib
@@ -22,9 +23,12 @@ import tempfile
 import tomllib
 import venv
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+sys.path.append(str(Path(__file__).parent))  # -I leaves it out
+import sign_release
+from release_target import CannotBuild, Target, find_target
 
 SOURCE: Final = Path(__file__).resolve().parent.parent
 HOME: Final = "/opt/achivx-gateway"
@@ -32,95 +36,13 @@ PARTS: Final = ("gateway", "webui", "systemd", "docs", "pyproject.toml", "README
 LOCK: Final = SOURCE / "requirements" / "run.lock"
 COMPLETE: Final = "complete"
 NEEDED_MB: Final = 300
-OLDEST: Final = (3, 11)
 _NEWEST_GLIBC: Final = {11: 36, 12: 36, 13: 41}  # of the Debian that has this Python, or older
 _COMMANDS: Final = {"achivx-gateway": "gateway.cli", "achivx-webui": "webui.cli"}
 _PIN: Final = re.compile(r"(?P<pin>[\w.-]+==[^\s;]+)(?: ; (?P<marker>.+?))? \\$")
-_OF_A_BUILD: Final = re.compile(r"(\.\./)+bin/|[^/,]+\.dist-info/direct_url\.json,")
+_LEFT_OUT: Final = re.compile(
+    r"(\.\./)+(?P<beside>[^,]+),|(?P<url>[^/,]+\.dist-info/direct_url\.json),"
+)
 _NO_NETWORK: Final = re.compile(r"Retrying|HTTPSConnectionPool|NameResolution|timed out|ProxyError")
-
-
-class CannotBuild(Exception):
-    """The release cannot be built; the message is one sentence that says what to do."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """The Python that will run the release.
-
-    Attributes:
-        root: The tree it is in.
-        path: Where it is inside the tree.
-        minor: Its version is 3.minor.
-        machine: The processor, in the words of `uname -m`.
-    """
-
-    root: Path
-    path: Path
-    minor: int
-    machine: str
-
-    @property
-    def is_this(self) -> bool:
-        """Whether this very kind of Python runs the build."""
-        return sys.version_info[:2] == (3, self.minor) and os.uname().machine == self.machine
-
-    def inside(self, path: str | Path) -> Path:
-        """A path of the tree as this machine sees it."""
-        return self.root / str(path).lstrip("/")
-
-
-def find_target(root: Path, wanted: str | None) -> Target:
-    """The tree's own Python, or the one that was asked for.
-
-    Raises:
-        CannotBuild: There is none that will do.
-    """
-    names = ("python3", "python3.13", "python3.12", "python3.11")
-    paths = [Path(wanted)] if wanted else [Path("/usr/bin", name) for name in names]
-    too_old = ""
-    for path in paths:
-        real = _resolved(root, path)
-        found = re.fullmatch(r"python3\.(\d+)", real.name) if real else None
-        if real is None or found is None:
-            continue
-        if (3, int(found[1])) < OLDEST:
-            too_old = f"; there is only {real.name}"
-            continue
-        machine = _machine(root / str(real).lstrip("/"))
-        return Target(root=root, path=real, minor=int(found[1]), machine=machine)
-    raise CannotBuild(
-        "Python 3.11 or newer is needed, as in Debian 12 and Raspberry Pi OS 12 or newer"
-        f"{too_old}: install python3, or name one with PYTHON=/path/to/python3."
-    )
-
-
-def _resolved(root: Path, path: Path) -> Path | None:
-    """Where the links of a path inside the tree end, also as seen from inside; None if nowhere."""
-    for _ in range(8):
-        seen = root / str(path).lstrip("/")
-        if not seen.is_symlink():
-            return path if seen.is_file() else None
-        path = Path(os.path.normpath(path.parent / seen.readlink()))
-    return None
-
-
-def _machine(binary: Path) -> str:
-    """What a program runs on, by its ELF header.
-
-    Raises:
-        CannotBuild: A processor that has no wheels.
-    """
-    with binary.open("rb") as file:
-        header = file.read(20)
-    is_64_bit = header[:5] == b"\x7fELF\x02"
-    machine = {0x3E: "x86_64", 0xB7: "aarch64"}.get(int.from_bytes(header[18:20], "little"))
-    if not is_64_bit or machine is None:
-        raise CannotBuild(
-            "This is a 32-bit system or an unknown processor, for which packages are missing:"
-            " install the 64-bit Raspberry Pi OS or Debian."
-        )
-    return machine
 
 
 # --- what a release is made from -----------------------------------------------------------------
@@ -271,13 +193,25 @@ class Build:
         )
         (wheel,) = built.glob("*.whl")
         self._pip("install", "--no-index", *self._into_site(), str(wheel))
-        shutil.rmtree(self._site / "bin", ignore_errors=True)  # commands of packages are not ours
-        # What pip wrote down of them, and of where our wheel was, differs from build to build.
-        for path in self._site.glob("*.dist-info/direct_url.json"):
-            path.unlink()
-        for path in self._site.glob("*.dist-info/RECORD"):
-            lines = path.read_text("utf-8").splitlines(keepends=True)
-            path.write_text("".join(line for line in lines if not _OF_A_BUILD.match(line)), "utf-8")
+        for record in self._site.glob("*.dist-info/RECORD"):
+            lines = record.read_text("utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if not self._left_out(line)]
+            record.write_text("".join(kept), "utf-8")
+
+    def _left_out(self, line: str) -> bool:
+        """Whether a line of a RECORD is of a file that no release has, which is removed with it.
+
+        Commands and manuals of packages are not ours, and pip puts them elsewhere than it notes;
+        where our wheel was differs from build to build.
+        """
+        found = _LEFT_OUT.match(line)
+        if found is None:
+            return False
+        path = self._site / (found["beside"] or found["url"])
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # there is something else in it
+            os.removedirs(path.parent)
+        return True
 
     def _write_environment(self) -> None:
         """What PEP 405 asks of a virtual environment, and our two commands."""
@@ -336,15 +270,13 @@ class Build:
 
 def pack(options: argparse.Namespace, name: str, target: Target, work: Path) -> None:
     """Pack a complete release as a signed update; raises `sign_release.CannotSign`."""
-    sys.path.append(str(Path(__file__).parent))  # -I leaves it out
-    signing: Any = importlib.import_module("sign_release")
-    release = signing.Release(
+    release = sign_release.Release(
         path=target.inside(f"{HOME}/releases/{name}"),
         name=name,
         model=f"achivx-store-gateway/{target.machine}/python3.{target.minor}",
         needs=options.needs,
     )
-    signing.pack(release, options.sign, options.bundle, work)
+    sign_release.pack(release, options.sign, options.bundle, work)
 
 
 def why(said: str) -> str:
@@ -391,7 +323,7 @@ def main() -> int:
                 Build(name, target, options.wheels, Path(work)).run()
                 if options.bundle:
                     pack(options, name, target, Path(work))
-    except (CannotBuild, RuntimeError) as error:  # CannotSign is a RuntimeError
+    except (CannotBuild, sign_release.CannotSign) as error:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:

@@ -1,8 +1,14 @@
-"""What scripts/make_release.py decides around pip; a whole build is done by systemd/test-boot."""
+"""What scripts/make_release.py decides around pip, and what pip and it write down of a release."""
 
+import base64
+import csv
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
+import zipfile
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -191,3 +197,110 @@ class TestName:
         (build.path / make_release.COMPLETE).touch()
         build.run()
         assert list(build.path.iterdir()) == [build.path / make_release.COMPLETE]
+
+
+def digest_of(content: bytes) -> str:
+    """As RECORD has it (PEP 376): base64 without its padding."""
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+
+
+def write_wheel(into: Path, stem: str, files: dict[str, bytes]) -> str:
+    """A wheel for any Python; its line of a lock."""
+    rows = [f'"{name}",sha256={digest_of(data)},{len(data)}\n' for name, data in files.items()]
+    record = f"{stem}.dist-info/RECORD"
+    wheel = into / f"{stem}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+        archive.writestr(record, "".join([*rows, f"{record},,\n"]))
+    name, _, version = stem.partition("-")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    return f"{name}=={version} \\\n    --hash=sha256:{digest}\n"
+
+
+def setuptools_again(into: Path) -> str:
+    """The wheel that this environment's setuptools came from, as far as it takes to build."""
+    found = distribution("setuptools")
+    by_pip = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+    files = {
+        str(path): path.read_binary()
+        for path in found.files or ()
+        if ".." not in path.parts and path.suffix != ".pyc"
+        if len(path.parts) > 2 or path.name not in by_pip
+    }
+    return write_wheel(into, f"setuptools-{found.version}", files)
+
+
+def toolbox(into: Path) -> str:
+    """A package with everything that pip puts where a release does not want it."""
+    info = "toolbox-1.0.dist-info"
+    files = {
+        "toolbox/__init__.py": b"",
+        "toolbox/data, more.txt": b"a name with a comma\n",
+        "toolbox-1.0.data/scripts/toolbox-old": b"#!python\n",
+        "toolbox-1.0.data/data/share/man/man1/toolbox.1": b"a manual\n",
+        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: toolbox\nVersion: 1.0\n",
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": b"[console_scripts]\ntoolbox = toolbox:main\n",
+    }
+    return write_wheel(into, "toolbox-1.0", files)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages of a release: a real build of this tree by the real pip, offline."""
+    place = tmp_path_factory.mktemp("release")
+    wheels, work, lock = place / "wheels", place / "work", place / "run.lock"
+    wheels.mkdir()
+    work.mkdir()
+    lock.write_text(setuptools_again(wheels) + toolbox(wheels), encoding="utf-8")
+    version = f"3.{sys.version_info.minor}"
+    tree = tree_with(place / "tree", version, os.uname().machine)
+    build = make_release.Build("1", make_release.find_target(tree, None), wheels, work)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(make_release, "LOCK", lock)
+        build.run()
+    packages: Path = build.path / f"lib/python{version}/site-packages"
+    return packages
+
+
+class TestRecord:
+    """What pip wrote down of each package, and this program after it."""
+
+    def rows(self, site: Path) -> list[tuple[str, str, str]]:
+        """What the records list, but for themselves: path, digest, bytes."""
+        found: list[tuple[str, str, str]] = []
+        for record in site.glob("*.dist-info/RECORD"):
+            with record.open(encoding="utf-8", newline="") as file:
+                rows = [(path, digest, size) for path, digest, size in csv.reader(file)]
+            itself = (f"{record.parent.name}/RECORD", "", "")
+            assert rows.count(itself) == 1
+            found += [row for row in rows if row != itself]
+        return found
+
+    def test_three_packages_are_in_it(self, site: Path) -> None:
+        names = {path.parent.name.partition("-")[0] for path in site.glob("*.dist-info/RECORD")}
+        assert names == {"setuptools", "toolbox", "achivx_store_gateway"}
+
+    def test_each_file_is_listed_as_it_is(self, site: Path) -> None:
+        rows = self.rows(site)
+        assert len(rows) > 500
+        for path, digest, size in rows:
+            content = (site / path).read_bytes()
+            assert (digest, size) == (f"sha256={digest_of(content)}", str(len(content))), path
+
+    def test_nothing_is_there_that_is_not_listed(self, site: Path) -> None:
+        records = list(site.glob("*.dist-info/RECORD"))
+        there = [
+            str(path.relative_to(site))
+            for path in site.rglob("*")
+            if path.is_file() and path.suffix != ".pyc" and path not in records
+        ]
+        listed = [path for path, _, _ in self.rows(site)]
+        assert sorted(there) == sorted(listed)
+
+    def test_no_command_of_a_package_and_no_trace_of_the_build(self, site: Path) -> None:
+        assert [name for name in ("bin", "share") if (site / name).exists()] == []
+        assert list(site.rglob("direct_url.json")) == []
+        commands = sorted(path.name for path in (site.parents[2] / "bin").iterdir())
+        assert commands == ["achivx-gateway", "achivx-webui", "python3"]

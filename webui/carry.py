@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from typing import IO, Final
 
 from webui.client import (
+    PIECE_BYTES,
     BeginUpload,
     FileView,
     Gateway,
-    PutUpdate,
+    Purpose,
     ReadPiece,
-    Refused,
     SendPiece,
 )
 
-PIECE_BYTES: Final = 512 * 1024
 WAIT_S: Final = 600.0
 """The longest wait for an answer: a large journal is looked through, on a slow card."""
 
@@ -32,7 +31,7 @@ def pieces(gateway: Gateway, view: FileView) -> Iterator[bytes]:
             yield piece
 
 
-def hand_over(gateway: Gateway, file: IO[bytes]) -> str:
+def hand_over(gateway: Gateway, file: IO[bytes], purpose: Purpose) -> str:
     """Send a file from its beginning; its id at the gateway.
 
     Raises:
@@ -41,23 +40,9 @@ def hand_over(gateway: Gateway, file: IO[bytes]) -> str:
     """
     size = file.seek(0, 2)
     file.seek(0)
-    if not size:
-        raise Refused("not_a_backup", "the file is empty")
-    name = gateway.call(BeginUpload(bytes=size))
+    name = gateway.call(BeginUpload(bytes=size, purpose=purpose))
     done = 0
     while piece := file.read(PIECE_BYTES):
         gateway.call(SendPiece(file=name, offset=done, data=piece))
         done += len(piece)
     return name
-
-
-def hand_over_update(gateway: Gateway, file: IO[bytes]) -> None:
-    """Send an update from its beginning, in place of any that was sent before.
-
-    Raises:
-        Refused: The gateway does not take it.
-        Unreachable: It is gone.
-    """
-    done = 0
-    while piece := file.read(PIECE_BYTES):
-        done = gateway.call(PutUpdate(offset=done, data=piece)).size

@@ -13,14 +13,10 @@ import msgspec
 
 from gateway.alerts.case import Alert, PageNote
 from gateway.backup.messages import (
-    BeginUpload,
-    FileView,
     GetRestore,
     MakeBackup,
     MakeBundle,
-    ReadPiece,
     Restore,
-    SendPiece,
     UndoRestore,
 )
 from gateway.client import Client, Unreachable
@@ -43,9 +39,10 @@ from gateway.grants.messages import SpendTokens
 from gateway.guard.messages import AuditKind, EndSession, EndSessions, GetAudit, GetSessions
 from gateway.host.messages import (
     ApplyUpdate,
+    BackupFromStick,
+    BackupToStick,
     FactoryReset,
     GetHost,
-    PutUpdate,
     RestartBox,
     SetAccessPoint,
     SetBoxClock,
@@ -88,7 +85,6 @@ from gateway.messages import (
     SendPage,
     Session,
     SetPin,
-    Status,
     UndoRedeem,
     VoidGrant,
     WhoAmI,
@@ -137,10 +133,21 @@ from gateway.setup.messages import (
     TryPage,
     UndoStep,
 )
+from gateway.setup.pager_messages import GetPager, PagerView, SetPager
 from gateway.simulator.messages import GetShop, PressButton, Shop, Watch
+from gateway.status import Status
 from gateway.sync.messages import GetLeaderBoards, LeaderBoardView, LeaderLine
+from gateway.transfer.messages import (
+    PIECE_BYTES,
+    BeginUpload,
+    FileView,
+    Purpose,
+    ReadPiece,
+    SendPiece,
+)
 
 __all__ = [
+    "PIECE_BYTES",
     "Acknowledge",
     "AddPerson",
     "Alert",
@@ -150,6 +157,8 @@ __all__ = [
     "ApplySettings",
     "ApplyUpdate",
     "AuditKind",
+    "BackupFromStick",
+    "BackupToStick",
     "Bar",
     "BeginUpload",
     "ButtonKind",
@@ -185,6 +194,7 @@ __all__ = [
     "GetInsights",
     "GetLeaderBoards",
     "GetOffers",
+    "GetPager",
     "GetPastSettings",
     "GetRestore",
     "GetRules",
@@ -214,12 +224,13 @@ __all__ = [
     "OfferKind",
     "Outcome",
     "PageNote",
+    "PagerView",
     "PlaceButton",
     "PressButton",
     "PressFlag",
     "PressPin",
     "ProposedOffer",
-    "PutUpdate",
+    "Purpose",
     "ReadPiece",
     "ReceiptState",
     "RedeemScanned",
@@ -240,6 +251,7 @@ __all__ = [
     "SetBoxClock",
     "SetBoxName",
     "SetBoxWifi",
+    "SetPager",
     "SetPin",
     "SetServer",
     "SetShop",

@@ -8,33 +8,25 @@ from gateway.config import (
     CustomerKind,
     Customers,
     DailyTest,
-    Espa,
-    Ev1527,
     Guidance,
     Hours,
     Inputs,
     Ladder,
-    LowIndex,
-    Mmdvm,
     MqttUplink,
     NoUplink,
     Pager,
-    RedsInARow,
     Retention,
     Security,
     Shift,
-    Silence,
     Spending,
     Staff,
-    StandingFault,
     Step,
-    Tap,
-    Template,
-    UnhappyShare,
 )
 from gateway.config import Access as AccessSettings
 from gateway.config import Offer as OfferSettings
 from gateway.config import Shop as ShopSettings
+from gateway.config.alert_rules import LowIndex, RedsInARow, Silence, StandingFault, UnhappyShare
+from gateway.config.transmitters import Espa, Ev1527, Mmdvm, Tap, Template
 from gateway.config.values import TARGETS, choices
 from gateway.paging.drivers.template_file import shipped_templates
 

@@ -64,6 +64,12 @@ REFUSALS: Final = {
     "too_big": lazy_gettext("This file is too big for an update."),
     "too_old_here": lazy_gettext("This update needs a newer version first."),
     "torn": lazy_gettext("The update is damaged or not whole. Fetch it again."),
+    "no_backup": lazy_gettext("There is no such backup on the USB stick any more."),
+    "no_stick": lazy_gettext("This USB stick is not in the box any more."),
+    "stick_failed": lazy_gettext(
+        "The USB stick did not take the backup, or not as it is. Use another one."
+    ),
+    "stick_full": lazy_gettext("There is not enough room on the USB stick for the backup."),
     "backup_too_large": lazy_gettext("This file is larger than any backup of a box."),
     "damaged_backup": lazy_gettext("This backup is damaged or cut short. Take another one."),
     "disk_full": lazy_gettext("There is not enough room on the box's disk for this."),
@@ -87,6 +93,8 @@ REFUSALS: Final = {
     "bad_code": lazy_gettext("This is not the code of this box. Compare it sign by sign."),
     "claimed": lazy_gettext("This box has an owner already. Sign in."),
     "last_owner": lazy_gettext("Somebody must own the box: this is its last owner."),
+    "needs_number": lazy_gettext("Type the number that is on the pager."),
+    "unknown_pager": lazy_gettext("There is no such pager any more. Go back to the devices."),
     "needs_pager": lazy_gettext("Such a button pages: set up a transmitter and a pager first."),
     "no_such_past": lazy_gettext("These settings are no longer kept."),
     "not_simulated": lazy_gettext("These are real pins: press what is wired to them."),
@@ -158,6 +166,13 @@ CAUSES: Final = {
     AlertCause.PATTERN: lazy_gettext("Many unhappy customers"),
     AlertCause.FAULT: lazy_gettext("Equipment fault"),
 }
+
+LESSONS: Final = {
+    "test": lazy_gettext("Test page, and all that has no line here"),
+    **{cause.value: name for cause, name in CAUSES.items()},
+    "security": lazy_gettext("Security is called"),
+}
+"""What a watch is taught, by kind of page."""
 
 OUTCOMES: Final = {
     Outcome.RECOVERED: lazy_gettext("Recovered"),

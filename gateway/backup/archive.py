@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.errors import Refused
 from gateway.plain_tar import content, next_file
+from gateway.transfer.files import ROOM_BYTES
 
 NAMES: Final = (
     "gateway.toml",
@@ -32,9 +33,6 @@ SEALED_ONLY: Final = frozenset({"achivx.token"})
 """What goes into an encrypted backup alone: the token can pay and withdraw."""
 MOST_BYTES: Final = 4 << 30
 """What a backup may come to when it is unpacked: the journal's largest bound and its views."""
-
-ROOM_BYTES: Final = 64 << 20
-"""What stays free on the disk, for the journal, whatever somebody restores."""
 
 _MANIFEST: Final = "manifest.json"
 _MANIFEST_BYTES: Final = 64 * 1024

@@ -20,7 +20,7 @@ from gateway.access import pin_hashes
 from gateway.backup import redact
 from gateway.events import Record
 from gateway.journal import reading
-from gateway.messages import Status
+from gateway.status import Status
 
 EVENTS_MOST: Final = 2000
 _SECRET_BYTES: Final = 64 * 1024

@@ -1,7 +1,4 @@
-"""What is said on the control socket about backups, restores and the support bundle.
-
-Files go over the socket in pieces: neither the page nor a command can see the state directory.
-"""
+"""What is said on the control socket about backups, restores and the support bundle."""
 
 from typing import ClassVar
 
@@ -9,14 +6,7 @@ import msgspec
 
 from gateway.model import Role
 from gateway.request import Done, Request
-
-
-class FileView(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that is ready to be read in pieces. `name` is for whoever saves it."""
-
-    id: str
-    name: str
-    bytes: int
+from gateway.transfer.messages import FileView
 
 
 class BackupView(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,30 +45,6 @@ class MakeBundle(Request[FileView], frozen=True, tag="make_bundle"):
     needs: ClassVar[Role | None] = Role.OWNER
 
 
-class ReadPiece(Request[bytes], frozen=True, tag="read_piece"):
-    """The next bytes of a file, at most half a MiB; none at its end."""
-
-    needs: ClassVar[Role | None] = Role.OWNER
-    file: str
-    offset: int
-
-
-class BeginUpload(Request[str], frozen=True, tag="begin_upload"):
-    """Announce a file of so many bytes; the answer is its id."""
-
-    needs: ClassVar[Role | None] = Role.OWNER
-    bytes: int
-
-
-class SendPiece(Request[Done], frozen=True, tag="send_piece"):
-    """The next bytes of an announced file, in order."""
-
-    needs: ClassVar[Role | None] = Role.OWNER
-    file: str
-    offset: int
-    data: bytes
-
-
 class Restore(Request[BackupView], frozen=True, tag="restore"):
     """Check an uploaded backup wholly; with `put`, then start anew as the box that it holds."""
 
@@ -100,13 +66,4 @@ class UndoRestore(Request[Done], frozen=True, tag="undo_restore"):
     needs: ClassVar[Role | None] = Role.OWNER
 
 
-AnyBackupRequest = (
-    MakeBackup
-    | MakeBundle
-    | ReadPiece
-    | BeginUpload
-    | SendPiece
-    | Restore
-    | GetRestore
-    | UndoRestore
-)
+AnyBackupRequest = MakeBackup | MakeBundle | Restore | GetRestore | UndoRestore

@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from gateway import messages as control
 from gateway.backup import bundle, messages, restore, snapshot
-from gateway.backup.transfer import Transfer
+from gateway.backup.archive import MOST_BYTES
 from gateway.clock import NS_PER_S, Clock
 from gateway.config import Config
 from gateway.config.settings import Settings
@@ -20,8 +19,10 @@ from gateway.events import Administered, Deed
 from gateway.guard.told import tell
 from gateway.journal.store import Journal
 from gateway.request import Done, Request
-
-T = TypeVar("T")
+from gateway.status import Status
+from gateway.transfer.files import Transfer
+from gateway.transfer.messages import FileView
+from gateway.transfer.service import on_disk
 
 
 class BackupService:
@@ -33,6 +34,7 @@ class BackupService:
         journal: Read for the bundle, and told what was done.
         clock: The time.
         start_anew: Makes the gateway start anew.
+        files: Those on their way in and out.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class BackupService:
         journal: Journal,
         clock: Clock,
         start_anew: Callable[[], None],
+        files: Transfer,
     ) -> None:
         self._config: Final = config
         self._settings: Final = settings
@@ -50,11 +53,11 @@ class BackupService:
         self._clock: Final = clock
         self._start_anew: Final = start_anew
         self._state: Final = Path(config.paths.state)
-        self._transfer: Final = Transfer(self._state)
+        self._files: Final = files
         self._one_at_a_time: Final = asyncio.Lock()
-        self._status: Callable[[], Awaitable[control.Status]] | None = None
+        self._status: Callable[[], Awaitable[Status]] | None = None
 
-    def know_status(self, status: Callable[[], Awaitable[control.Status]]) -> None:
+    def know_status(self, status: Callable[[], Awaitable[Status]]) -> None:
         """Where the bundle has the box's status from."""
         self._status = status
 
@@ -63,9 +66,6 @@ class BackupService:
         return {
             messages.MakeBackup: self._make,
             messages.MakeBundle: self._bundle,
-            messages.ReadPiece: self._read,
-            messages.BeginUpload: self._begin,
-            messages.SendPiece: self._take,
             messages.Restore: self._restore,
             messages.GetRestore: self._get,
             messages.UndoRestore: self._undo,
@@ -73,7 +73,7 @@ class BackupService:
 
     # --- out -------------------------------------------------------------------------------
 
-    async def _make(self, request: messages.MakeBackup, asker: Asker) -> messages.FileView:
+    async def _make(self, request: messages.MakeBackup, asker: Asker) -> FileView:
         made_s = self._clock.now().wall_ns / NS_PER_S
         text = self._settings.in_force[0]
         write = partial(snapshot.make, self._config, text)
@@ -83,7 +83,7 @@ class BackupService:
         await self._tell(asker, Deed.BACKUP_MADE)
         return view
 
-    async def _bundle(self, _: messages.MakeBundle, asker: Asker) -> messages.FileView:
+    async def _bundle(self, _: messages.MakeBundle, asker: Asker) -> FileView:
         assert self._status is not None  # noqa: S101 - the composition root told it
         status = await self._status()
         events = await asyncio.wrap_future(self._journal.read(bundle.latest))
@@ -94,48 +94,48 @@ class BackupService:
         await self._tell(asker, Deed.BUNDLE_MADE)
         return view
 
-    async def _write(
-        self, write: Callable[[Path], None], kind: str, made_s: float
-    ) -> messages.FileView:
+    async def _write(self, write: Callable[[Path], None], kind: str, made_s: float) -> FileView:
         """Have a file written in a thread; a box makes one at a time."""
         async with self._one_at_a_time:
-            name = await _disk(self._transfer.new)
-            path = self._transfer.path(name)
+            name = await on_disk(self._files.new)
+            path = self._files.path(name)
             with contextlib.ExitStack() as undo:
-                undo.callback(self._transfer.drop, name)
-                await _disk(partial(write, path))
+                undo.callback(self._files.drop, name)
+                await on_disk(partial(write, path))
                 size = path.stat().st_size
                 undo.pop_all()
         day = datetime.fromtimestamp(made_s, UTC).strftime("%Y%m%d-%H%M%S")
         ending = {"backup": "achivx-backup", "support": "tar.gz"}[kind]
-        return messages.FileView(
-            id=name, name=f"{self._config.device.id}-{kind}-{day}.{ending}", bytes=size
-        )
-
-    async def _read(self, request: messages.ReadPiece, _: Asker) -> bytes:
-        return await _disk(lambda: self._transfer.piece(request.file, request.offset))
+        return FileView(id=name, name=f"{self._config.device.id}-{kind}-{day}.{ending}", bytes=size)
 
     # --- in --------------------------------------------------------------------------------
 
-    async def _begin(self, request: messages.BeginUpload, _: Asker) -> str:
-        return await _disk(lambda: self._transfer.announce(request.bytes))
+    def check_upload(self, size: int) -> int:
+        """Pass a backup of so many bytes; how much of the disk it takes until it is restored.
 
-    async def _take(self, request: messages.SendPiece, _: Asker) -> Done:
-        await _disk(lambda: self._transfer.add(request.file, request.offset, request.data))
-        return Done()
+        Raises:
+            Refused: `backup_too_large` or `not_a_backup`.
+        """
+        if size <= 0:
+            raise Refused("not_a_backup", "the file is empty")
+        if size > MOST_BYTES:
+            raise Refused("backup_too_large", "no backup of a box is as large as that")
+        return 4 * size  # it is unpacked and looked through beside itself
 
     async def _restore(self, request: messages.Restore, asker: Asker) -> messages.BackupView:
         async with self._one_at_a_time:
-            path = self._transfer.whole(request.file)
+            path = self._files.whole(request.file)
+            if path is None:
+                raise Refused("damaged_backup", "the file is cut short")
             text, at = self._settings.in_force[0], self._clock.now()
             look = partial(restore.stage, path, request.passphrase or None, text)
-            manifest, decide = await _disk(
+            manifest, decide = await on_disk(
                 lambda: look(
                     Administered(by=asker.name, via=asker.via, deed=Deed.RESTORED), at, self._state
                 )
             )
             if request.put:
-                await _disk(decide)
+                await on_disk(decide)
                 self._start_anew()
         return messages.BackupView(
             device=manifest.device,
@@ -150,23 +150,9 @@ class BackupService:
 
     async def _undo(self, _: messages.UndoRestore, asker: Asker) -> Done:
         undone = Administered(by=asker.name, via=asker.via, deed=Deed.RESTORE_UNDONE)
-        await _disk(partial(restore.go_back, self._state, undone, self._clock.now()))
+        await on_disk(partial(restore.go_back, self._state, undone, self._clock.now()))
         self._start_anew()
         return Done()
 
     async def _tell(self, asker: Asker, deed: Deed) -> None:
         await tell(self._journal, self._clock, asker, deed)
-
-
-async def _disk(work: Callable[[], T]) -> T:
-    """Do it in a thread, and say in words what the disk would not do.
-
-    Raises:
-        Refused: `not_kept`, else what the work refuses.
-    """
-    try:
-        return await asyncio.to_thread(work)
-    except OSError as error:
-        raise Refused(
-            "not_kept", f"the disk does not do this: {error.strerror or error}"
-        ) from error

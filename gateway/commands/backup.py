@@ -1,31 +1,20 @@
 """Commands on the whole box: backup, restore, support-bundle. They ask the running gateway."""
 
 import argparse
-import contextlib
 import getpass
-import os
-import sys
 from pathlib import Path
 from typing import Final
 
-from gateway.backup.messages import (
-    BackupView,
-    BeginUpload,
-    FileView,
-    MakeBackup,
-    MakeBundle,
-    ReadPiece,
-    Restore,
-    SendPiece,
-    UndoRestore,
-)
+from gateway.backup.messages import BackupView, MakeBackup, MakeBundle, Restore, UndoRestore
 from gateway.client import Client
+from gateway.commands.carry import fetch, send
 from gateway.commands.common import Commands, add_command, control_socket
-from gateway.errors import CannotStart, GatewayError
+from gateway.errors import CannotStart
+from gateway.host.messages import BackupFromStick, BackupToStick, GetHost, HostView
+from gateway.transfer.messages import Purpose
 
 WAIT_S: Final = 900.0
 """The longest a command waits: a large journal is looked through, on a slow card."""
-_PIECE: Final = 512 * 1024
 
 
 def add_to(commands: Commands) -> None:
@@ -37,8 +26,20 @@ def add_to(commands: Commands) -> None:
         "write the whole box into one file",
         details="Settings, journal, keys and PINs; nothing stops meanwhile.",
     )
-    backup.add_argument(
-        "file", type=Path, metavar="FILE", help="not there yet; or a directory to put it in"
+    where = backup.add_mutually_exclusive_group(required=True)
+    where.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        nargs="?",
+        help="not there yet; or a directory to put it in",
+    )
+    where.add_argument(
+        "--stick",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="onto a USB stick of an appliance; several are told apart by name or label",
     )
     backup.add_argument(
         "--keep", type=int, metavar="N", help="in a directory: remove all but the latest N"
@@ -52,6 +53,9 @@ def add_to(commands: Commands) -> None:
         details="The file is checked wholly first; what is there now is kept aside.",
     )
     restore.add_argument("file", type=Path, metavar="FILE", nargs="?")
+    restore.add_argument(
+        "--stick", metavar="NAME", help="a backup on a USB stick of an appliance, from `host`"
+    )
     restore.add_argument("--check", action="store_true", help="only look whether it is good")
     restore.add_argument(
         "--undo", action="store_true", help="back to what was before the latest restore"
@@ -74,14 +78,41 @@ def _add_passphrase(parser: argparse.ArgumentParser) -> None:
 def _backup(options: argparse.Namespace) -> int:
     passphrase = _passphrase(options, twice=True)
     with _client(options) as client:
+        if options.stick is not None:
+            return _onto_stick(client, options.stick, passphrase)
         view = client.call(MakeBackup(passphrase=passphrase))
         path = options.file / view.name if options.file.is_dir() else options.file
-        _fetch(client, view, path)
+        fetch(client, view, path)
     if options.keep is not None and options.file.is_dir():
         _sweep(options.file, max(options.keep, 1))
-    sealed = "encrypted" if passphrase else "NOT encrypted: whoever has it has the box's keys"
-    print(f"{path}: {view.bytes} bytes, {sealed}")
+    print(f"{path}: {view.bytes} bytes, {_sealed(passphrase)}")
     return 0
+
+
+def _sealed(passphrase: str | None) -> str:
+    return "encrypted" if passphrase else "NOT encrypted: whoever has it has the box's keys"
+
+
+def _onto_stick(client: Client, wanted: str, passphrase: str | None) -> int:
+    stick = _stick(client.call(GetHost()), wanted)
+    view = client.call(MakeBackup(passphrase=passphrase))
+    client.call(BackupToStick(file=view.id, name=view.name, stick=stick))
+    print(f"{stick}/{view.name}: {view.bytes} bytes, {_sealed(passphrase)}")
+    print("the USB stick can be pulled out")
+    return 0
+
+
+def _stick(host: HostView, wanted: str) -> str:
+    """The one that is meant; where it is the only one it need not be named."""
+    if not host.is_there:
+        raise CannotStart("this machine is no appliance: name a FILE on the stick")
+    if not host.sticks:
+        raise CannotStart("there is no USB stick in the box that it can read: FAT or exFAT")
+    found = [each.name for each in host.sticks if wanted in ("", each.name, each.label)]
+    if len(found) != 1:
+        names = (f"{each.name} ({each.label})" if each.label else each.name for each in host.sticks)
+        raise CannotStart(f"name one of the USB sticks: --stick NAME, of {', '.join(names)}")
+    return found[0]
 
 
 def _sweep(directory: Path, keep: int) -> None:
@@ -94,21 +125,24 @@ def _sweep(directory: Path, keep: int) -> None:
 def _bundle(options: argparse.Namespace) -> int:
     with _client(options) as client:
         view = client.call(MakeBundle())
-        _fetch(client, view, options.file)
+        fetch(client, view, options.file)
     print(f"{options.file}: {view.bytes} bytes; look into it before you send it")
     return 0
 
 
 def _restore(options: argparse.Namespace) -> int:
-    if options.undo == (options.file is not None):
-        raise CannotStart("name a FILE, or --undo")
+    if [options.undo, options.file is not None, options.stick is not None].count(True) != 1:
+        raise CannotStart("name a FILE, a --stick NAME, or --undo")
     with _client(options) as client:
         if options.undo:
             client.call(UndoRestore())
             print("the box starts anew on what was before the restore")
             return 0
         passphrase = _passphrase(options, twice=False)
-        name = _send(client, options.file)
+        if options.stick is not None:
+            name = client.call(BackupFromStick(name=options.stick))
+        else:
+            name = send(client, options.file, Purpose.BACKUP)
         view = client.call(Restore(file=name, passphrase=passphrase, put=not options.check))
     print(_words(view, is_put=not options.check))
     return 0
@@ -137,48 +171,3 @@ def _passphrase(options: argparse.Namespace, *, twice: bool) -> str | None:
     if twice and first != getpass.getpass("once more: "):
         raise CannotStart("the two passphrases differ: nothing was done")
     return first
-
-
-def _fetch(client: Client, view: FileView, path: Path) -> None:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise CannotStart(f"cannot write {path}: {error.strerror}") from error
-    done = 0
-    with contextlib.ExitStack() as undo:
-        undo.callback(path.unlink, missing_ok=True)  # half a backup must not be taken for one
-        try:
-            with os.fdopen(handle, "wb") as file:
-                while piece := client.call(ReadPiece(file=view.id, offset=done)):
-                    file.write(piece)
-                    done += len(piece)
-                    _progress(done, view.bytes)
-                file.flush()
-                os.fsync(file.fileno())
-        except GatewayError:  # of which one is an OSError too
-            raise
-        except OSError as error:
-            raise CannotStart(f"cannot write {path}: {error.strerror or error}") from error
-        undo.pop_all()
-
-
-def _send(client: Client, path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            size, done = os.fstat(file.fileno()).st_size, 0
-            name = client.call(BeginUpload(bytes=size))
-            while piece := file.read(_PIECE):
-                client.call(SendPiece(file=name, offset=done, data=piece))
-                done += len(piece)
-                _progress(done, size)
-    except GatewayError:  # of which one is an OSError too
-        raise
-    except OSError as error:
-        raise CannotStart(f"cannot read {path}: {error.strerror or error}") from error
-    return name
-
-
-def _progress(done: int, whole: int) -> None:
-    if sys.stderr.isatty():
-        end = "\n" if done >= whole else ""
-        print(f"\r{done * 100 // max(whole, 1)} %", end=end, file=sys.stderr, flush=True)

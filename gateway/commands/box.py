@@ -19,8 +19,9 @@ from gateway.config.check import format_problem
 from gateway.config.settings import Settings
 from gateway.errors import CannotStart, JournalError
 from gateway.journal.export import export_lines
-from gateway.messages import GetStatus, SetPin, Status
+from gateway.messages import GetStatus, SetPin
 from gateway.setup import claim
+from gateway.status import Status
 
 
 def add_to(commands: Commands) -> None:

@@ -9,21 +9,22 @@ from pathlib import Path
 from typing import Final
 
 from gateway.client import Client
+from gateway.commands.carry import send
 from gateway.commands.common import Commands, add_command, add_json, gateway, print_json
 from gateway.errors import CannotStart, Refused
 from gateway.host.messages import (
-    PIECE_BYTES,
     ApplyUpdate,
     FactoryReset,
     GetHost,
     HostView,
-    PutUpdate,
     RestartBox,
     SetAccessPoint,
     SetBoxClock,
     SetBoxName,
     SetBoxWifi,
 )
+from gateway.host.verbs import Stick
+from gateway.transfer.messages import Purpose
 
 LOOK_S: Final = 1.0
 
@@ -42,7 +43,9 @@ def add_to(commands: Commands) -> None:
     where.add_argument("--stick", metavar="NAME", help="a bundle on a USB stick, from `host`")
     update.add_argument("--allow-older", action="store_true", help="also an older version")
     add_json(
-        add_command(commands, "host", _host, "show updates on sticks, and how the latest one went")
+        add_command(
+            commands, "host", _host, "show what is on USB sticks, and how the latest update went"
+        )
     )
     add_command(commands, "restart-box", _restart, "restart an appliance: pages wait meanwhile")
     reset = add_command(
@@ -74,22 +77,12 @@ def add_to(commands: Commands) -> None:
 
 def _update(options: argparse.Namespace) -> int:
     with gateway(options) as client:
-        if options.file is not None:
-            _upload(client, options.file)
-        client.call(ApplyUpdate(stick=options.stick or "", allow_older=options.allow_older))
+        file = send(client, options.file, Purpose.UPDATE) if options.file is not None else ""
+        wish = ApplyUpdate(file=file, stick=options.stick or "", allow_older=options.allow_older)
+        client.call(wish)
         view = _finished(client)
     print(f"good: {view.on_trial or view.latest} is on trial; `achivx-gateway host` tells more")
     return 0
-
-
-def _upload(client: Client, path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            offset = 0
-            while data := file.read(PIECE_BYTES):
-                offset = client.call(PutUpdate(offset=offset, data=data)).size
-    except OSError as error:
-        raise CannotStart(f"cannot read {path}: {error.strerror}") from error
 
 
 def _finished(client: Client) -> HostView:
@@ -118,7 +111,7 @@ def _host(options: argparse.Namespace) -> int:
 def _lines(view: HostView) -> list[str]:
     if not view.is_there:
         return ["this machine is no appliance: update it with scripts/install"]
-    lines = [f"on a stick   {name}" for name in view.bundles]
+    lines = [line for stick in view.sticks for line in _stick_lines(stick)]
     if view.on_trial:
         lines.append(f"on trial     {view.on_trial}")
     if view.latest:
@@ -127,7 +120,16 @@ def _lines(view: HostView) -> list[str]:
     if view.job.name:
         how = "under way" if view.job.running else view.job.words or "done"
         lines.append(f"{view.job.name:<12} {how}")
-    return lines or ["no update was ever applied, and none is on a stick"]
+    return lines or ["no update was ever applied, and there is no USB stick"]
+
+
+def _stick_lines(stick: Stick) -> list[str]:
+    label = f" ({stick.label})" if stick.label else ""
+    lines = [f"USB stick    {stick.name}{label}: {stick.free // 2**20} MiB free"]
+    for update in stick.updates:
+        version = f", version {update.version}" if update.version else ""
+        lines.append(f"  update     {update.name}{version}")
+    return lines + [f"  backup     {each.name}, {each.bytes} bytes" for each in stick.backups]
 
 
 def _restart(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ import struct
 import sys
 import time
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
@@ -47,6 +47,10 @@ def serve(connection: socket.socket, host: Host, uid: int) -> None:
         name = type(verb).__struct_config__.tag
         _log.info("%s, asked for by process %d", name, peer)
         verbs.check(verb, built_s=host.built_s)
+        if isinstance(verb, verbs.OpenBackup):
+            with host.opened(verb) as file:
+                _say(connection, Reply(), file)
+            return
         reply = host.do(verb)
     except Refused as refusal:
         _log.warning("refused to user %d, process %d: %s", asking, peer, refusal)
@@ -54,8 +58,16 @@ def serve(connection: socket.socket, host: Host, uid: int) -> None:
     except OSError as error:
         _log.error("failed for process %d: %s", peer, error)
         reply = Reply(code="host_failed", words=f"the box could not do it: {error.strerror}")
+    _say(connection, reply)
+
+
+def _say(connection: socket.socket, reply: Reply, file: IO[bytes] | None = None) -> None:
+    line = msgspec.json.encode(reply) + b"\n"
     try:
-        connection.sendall(msgspec.json.encode(reply) + b"\n")
+        if file is None:
+            connection.sendall(line)
+        else:  # with the file itself: whoever gets it sees nothing else of the stick
+            socket.send_fds(connection, [line], [file.fileno()])
     except OSError as error:  # it was started anew meanwhile: what was asked for is done
         _log.info("nobody hears the answer: %s", error)
 

@@ -70,6 +70,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, FileSum]
 
 
+class _Claim(msgspec.Struct, frozen=True):
+    version: str
+
+
 class Present(msgspec.Struct, frozen=True, kw_only=True):
     """What runs here now: the release's name, and the model of its Python and processor."""
 
@@ -155,6 +159,20 @@ def verified(bundle: Path, key: Path, work: Path) -> Manifest:
         return msgspec.json.decode(manifest.read_bytes(), type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("not_an_update", "this version does not understand the manifest") from error
+
+
+def claimed_version(stream: IO[bytes]) -> str:
+    """The version that a bundle names, whoever made it; empty where it names none.
+
+    Args:
+        stream: The bundle, from its beginning.
+    """
+    try:
+        manifest = msgspec.json.decode(_read(stream, MANIFEST, MANIFEST_BYTES), type=_Claim)
+        version_of(manifest.version)
+    except (Refused, tarfile.TarError, ValueError, EOFError, RecursionError):
+        return ""  # msgspec's own are ValueErrors
+    return manifest.version
 
 
 def extract_payload(bundle: Path, manifest: Manifest, target: Path) -> None:

@@ -1,14 +1,12 @@
 """What is said on the control socket about the box itself: its clock, network, updates, restart."""
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import msgspec
 
+from gateway.host.verbs import Stick
 from gateway.model import Role
 from gateway.request import Done, Request
-
-PIECE_BYTES: Final = 512 * 1024
-"""The longest piece of an upload: with base64 it fits a line of the control socket."""
 
 # --- answers ---------------------------------------------------------------------------------
 
@@ -34,26 +32,19 @@ class HostView(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         is_there: Whether the box has a host that does such things.
-        uploaded: Bytes of the upload so far.
+        sticks: The USB sticks in it.
         on_trial: The release that is on trial; empty: none.
         latest: The release of the latest update; empty: there was none.
         kept: Whether that one was kept; `why` says why not.
     """
 
     is_there: bool
-    bundles: tuple[str, ...]
-    uploaded: int
+    sticks: tuple[Stick, ...]
     job: Job
     on_trial: str
     latest: str
     kept: bool
     why: str
-
-
-class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of an upload is there, in bytes."""
-
-    size: int
 
 
 # --- requests --------------------------------------------------------------------------------
@@ -94,20 +85,32 @@ class SetAccessPoint(Request[Done], frozen=True, tag="set_access_point"):
     is_open: bool
 
 
-class PutUpdate(Request[Uploaded], frozen=True, tag="put_update"):
-    """A piece of an update; `offset` 0 begins a new one, else it goes on where the last ended."""
-
-    needs: ClassVar[Role | None] = Role.OWNER
-    offset: int
-    data: bytes
-
-
 class ApplyUpdate(Request[Done], frozen=True, tag="apply_update"):
-    """Begin to apply what was uploaded, or a bundle on a stick; `GetHost` tells how it went."""
+    """Begin to apply a file that was sent, or a bundle on a stick; `GetHost` tells how it went."""
 
     needs: ClassVar[Role | None] = Role.OWNER
+    file: str = ""
     stick: str = ""
     allow_older: bool = False
+
+
+class BackupToStick(Request[Done], frozen=True, tag="backup_to_stick"):
+    """Write a backup that was made onto a stick; then it can be pulled out.
+
+    `file` and `name` are those of the answer to `MakeBackup`; what was made is not kept.
+    """
+
+    needs: ClassVar[Role | None] = Role.OWNER
+    file: str
+    name: str
+    stick: str
+
+
+class BackupFromStick(Request[str], frozen=True, tag="backup_from_stick"):
+    """Take a backup, `STICK/FILE`, off a stick; the answer is its id, for `Restore`."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+    name: str
 
 
 class RestartBox(Request[Done], frozen=True, tag="restart_box"):
@@ -129,8 +132,9 @@ AnyHostRequest = (
     | SetBoxName
     | SetBoxWifi
     | SetAccessPoint
-    | PutUpdate
     | ApplyUpdate
+    | BackupToStick
+    | BackupFromStick
     | RestartBox
     | FactoryReset
 )

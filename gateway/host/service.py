@@ -1,9 +1,8 @@
 """What the gateway does for whoever asks for something of root's: it asks the host, and tells."""
 
 import asyncio
-import os
+import contextlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from gateway.clock import Clock
@@ -16,13 +15,12 @@ from gateway.guard.told import Tell
 from gateway.host import messages, verbs
 from gateway.host.bundle import BUNDLE_BYTES
 from gateway.host.client import SLOW_S, HostClient
-from gateway.host.messages import PIECE_BYTES, HostView, Job, Uploaded
+from gateway.host.messages import HostView, Job
 from gateway.host.releases import Releases
 from gateway.host.trial import HOME
 from gateway.paging.lane import PageLane
 from gateway.request import Done, Request
-
-GRACE_S: Final = 30.0
+from gateway.transfer.files import Transfer
 
 
 class HostService:
@@ -35,6 +33,7 @@ class HostService:
         gestures: Leaves the mark of a factory reset.
         on_change: Called after anything that a page shows has changed.
         tell: Keeps who did what.
+        files: Those on their way, of which one may be an update.
         client: The way to the host.
         releases: The trees of the application, to read from.
     """
@@ -48,6 +47,7 @@ class HostService:
         gestures: Gestures,
         on_change: Callable[[], None],
         tell: Tell,
+        files: Transfer,
         client: HostClient | None = None,
         releases: Releases | None = None,
     ) -> None:
@@ -59,10 +59,9 @@ class HostService:
         self._tell: Final = tell
         self._host: Final = client or HostClient()
         self._releases: Final = releases or Releases(HOME)
-        self._upload: Final = Path(config.paths.state) / verbs.SPOOL / verbs.UPLOAD
+        self._files: Final = files
         self._job = Job()
         self._doing: asyncio.Task[None] | None = None
-        self._closing: asyncio.TimerHandle | None = None
 
     def handlers(self) -> dict[type[Request[Any]], Any]:
         """What answers which request."""
@@ -72,39 +71,25 @@ class HostService:
             messages.SetBoxName: self._set_name,
             messages.SetBoxWifi: self._set_wifi,
             messages.SetAccessPoint: self._set_access_point,
-            messages.PutUpdate: self._put,
             messages.ApplyUpdate: self._apply,
             messages.RestartBox: self._restart,
             messages.FactoryReset: self._factory_reset,
         }
 
-    def setup_finished(self) -> None:
-        """Close the set-up access point, once whoever finished has seen the next screen."""
-        if self._host.is_there:
-            loop = asyncio.get_running_loop()
-            self._closing = loop.call_later(GRACE_S, self._close_access_point)
-
     def close(self) -> None:
         """Stop waiting for the host: what it does, it does to the end."""
         if self._doing is not None:
             self._doing.cancel()
-        if self._closing is not None:
-            self._closing.cancel()
-
-    def _close_access_point(self) -> None:
-        if not self._job.running:
-            self._start("wifi", verbs.CloseAccessPoint())
 
     async def _get(self, _: messages.GetHost, __: Asker) -> HostView:
-        bundles: tuple[str, ...] = ()
+        sticks: tuple[verbs.Stick, ...] = ()
         if self._host.is_there:
-            bundles = (await self._host.ask(verbs.ListBundles())).bundles
+            sticks = (await self._host.ask(verbs.ListSticks())).sticks
         trial = self._releases.trial()
         outcome = self._releases.outcome()
         return HostView(
             is_there=self._host.is_there,
-            bundles=bundles,
-            uploaded=self._size(),
+            sticks=sticks,
             job=self._job,
             on_trial="" if trial is None else trial.release,
             latest="" if outcome is None else outcome.release,
@@ -127,7 +112,8 @@ class HostService:
         return Done()
 
     async def _set_wifi(self, request: messages.SetBoxWifi, asker: Asker) -> Done:
-        await self._begin("wifi", verbs.SetWifi(request.ssid, request.password))
+        self._need_idle()
+        self._start("wifi", verbs.SetWifi(request.ssid, request.password))
         await self._tell(asker, Deed.WIFI_SET, request.ssid)
         return Done()
 
@@ -137,29 +123,30 @@ class HostService:
             if request.is_open
             else (verbs.CloseAccessPoint(), Deed.ACCESS_POINT_CLOSED)
         )
-        await self._begin("wifi", verb)
+        self._need_idle()
+        self._start("wifi", verb)
         await self._tell(asker, deed)
         return Done()
 
     # --- updates ---------------------------------------------------------------------------
 
-    async def _put(self, request: messages.PutUpdate, _: Asker) -> Uploaded:
-        self._host.need()
-        if len(request.data) > PIECE_BYTES:
-            raise Refused("bad_request", f"a piece has {PIECE_BYTES} bytes at most")
-        if request.offset + len(request.data) > BUNDLE_BYTES:
+    def check_upload(self, size: int) -> int:
+        """Pass an update of so many bytes; how much of the disk it takes with the host's copy.
+
+        Raises:
+            Refused: `no_host`, `busy`, `no_bundle` or `too_big`.
+        """
+        self._need_idle()
+        if size <= 0:
+            raise Refused("no_bundle", "the file is empty")
+        if size > BUNDLE_BYTES:
             raise Refused("too_big", "this is bigger than any update of this box")
-        if request.offset not in (0, self._size()):
-            raise Refused("bad_request", "this is not where the upload ended: begin again")
-        if self._job.running:
-            raise Refused("busy", "an update is under way: wait for its end")
-        try:
-            await asyncio.to_thread(_write, self._upload, request.offset, request.data)
-        except OSError as error:
-            raise Refused("not_kept", f"the upload cannot be kept: {error.strerror}") from error
-        return Uploaded(size=self._size())
+        return 2 * size
 
     async def _apply(self, request: messages.ApplyUpdate, asker: Asker) -> Done:
+        self._need_idle()
+        if not request.stick:
+            self._leave_to_host(request.file)
         pagers = self._config.pagers
         verb = verbs.ApplyUpdate(
             stick=request.stick,
@@ -167,12 +154,17 @@ class HostService:
             working=tuple(each.name for each in self._lane.transmitters if each.is_usable),
             pager=pagers[0].name if pagers else "",
         )
-        await self._begin("update", verb)
+        self._start("update", verb)
         await self._tell(asker, Deed.UPDATE_BEGUN, request.stick or None)
         return Done()
 
-    def _size(self) -> int:
-        return self._upload.stat().st_size if self._upload.exists() else 0
+    def _leave_to_host(self, file: str) -> None:
+        try:
+            is_whole = self._files.hand_over(file, verbs.UPLOAD)
+        except OSError as error:
+            raise Refused("not_kept", f"the update cannot be kept: {error.strerror}") from error
+        if not is_whole:
+            raise Refused("no_bundle", "the file is cut short")
 
     # --- the box ---------------------------------------------------------------------------
 
@@ -192,30 +184,24 @@ class HostService:
 
     # --- how -------------------------------------------------------------------------------
 
-    async def _begin(self, name: str, verb: verbs.AnyVerb) -> None:
-        """Begin something slow: whoever asks need not wait, and may be cut off by it."""
+    def _need_idle(self) -> None:
         self._host.need()
         if self._job.running:
             raise Refused("busy", "something else is under way: wait for its end")
-        self._start(name, verb)
 
     def _start(self, name: str, verb: verbs.AnyVerb) -> None:
+        """Begin something slow: whoever asks need not wait, and may be cut off by it."""
         self._job = Job(name=name, running=True)
         self._doing = asyncio.create_task(self._do(name, verb), name=f"host {name}")
 
     async def _do(self, name: str, verb: verbs.AnyVerb) -> None:
         try:
             await self._host.ask(verb, SLOW_S)
+            done = Job(name=name)
         except Refused as refusal:
-            self._job = Job(name=name, code=refusal.code, words=str(refusal))
-        else:
-            self._job = Job(name=name)
+            done = Job(name=name, code=refusal.code, words=str(refusal))
+        with contextlib.suppress(OSError):  # then it goes at the next start
+            # Now, and not when this is stopped: then the host may have yet to read it.
+            await asyncio.to_thread(self._files.forget, verbs.UPLOAD)
+        self._job = done
         self._on_change()
-
-
-def _write(place: Path, offset: int, data: bytes) -> None:
-    place.parent.mkdir(mode=0o700, exist_ok=True)
-    handle = os.open(place, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if offset == 0 else 0), 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.seek(offset)
-        file.write(data)

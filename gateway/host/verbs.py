@@ -13,16 +13,18 @@ from gateway.errors import Refused
 
 REQUEST_BYTES: Final = 4096
 """The longest request."""
-SPOOL: Final = "spool"
-"""The directory in the gateway's state directory that an upload is kept in."""
 UPLOAD: Final = "update.achivx"
+"""What an uploaded update is called where the gateway leaves it to the host."""
 YEAR_S: Final = 365 * 86400
 CLOCK_YEARS: Final = 20
 PSK_LENGTHS: Final = range(8, 64)  # IEEE 802.11i, of a passphrase
 SSID_BYTES: Final = range(1, 33)  # IEEE 802.11
 
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_BUNDLE: Final = re.compile(r"\w[\w.-]{0,99}/\w[\w.-]{0,99}\.achivx", re.ASCII)
+_STICK: Final = re.compile(r"[a-z][a-z0-9]{0,31}")  # as the kernel names its partition
+_BACKUP: Final = re.compile(r"\w[\w.-]{0,119}\.achivx-backup", re.ASCII)
+_FILE: Final = re.compile(r"[0-9a-f]{32}")  # as the gateway names what is on its way
+_BUNDLE: Final = re.compile(_STICK.pattern + r"/\w[\w.-]{0,99}\.achivx", re.ASCII)
 _WORD_CHARS: Final = 64
 _WORDS_MOST: Final = 16
 
@@ -58,15 +60,15 @@ class RestartBox(msgspec.Struct, frozen=True, tag_field="verb", tag="restart_box
     """Reboot."""
 
 
-class ListBundles(msgspec.Struct, frozen=True, tag_field="verb", tag="list_bundles"):
-    """Name the update bundles on USB sticks."""
+class ListSticks(msgspec.Struct, frozen=True, tag_field="verb", tag="list_sticks"):
+    """Name the USB sticks, and what is on them that concerns a box."""
 
 
 class ApplyUpdate(msgspec.Struct, frozen=True, tag_field="verb", tag="apply_update"):
     """Check a bundle, unpack it, and have it tried.
 
     Attributes:
-        stick: A name from `ListBundles`; empty: what was uploaded.
+        stick: The name of an update from `ListSticks`; empty: what was uploaded.
         allow_older: Whether an older version may take the place of a newer one.
         working: The transmitters that work now, which must work with the new version too.
         pager: Where the test page goes; empty: there is no pager yet.
@@ -78,6 +80,26 @@ class ApplyUpdate(msgspec.Struct, frozen=True, tag_field="verb", tag="apply_upda
     pager: str = ""
 
 
+class WriteBackup(msgspec.Struct, frozen=True, tag_field="verb", tag="write_backup"):
+    """Write a backup that the gateway has made onto a stick, and read it back.
+
+    Attributes:
+        stick: Of which stick: `Stick.name`.
+        file: What the gateway calls it, where it leaves it.
+        name: What it is to be called on the stick.
+    """
+
+    stick: str
+    file: str
+    name: str
+
+
+class OpenBackup(msgspec.Struct, frozen=True, tag_field="verb", tag="open_backup"):
+    """Open a backup on a stick, `STICK/FILE`: it goes with the reply, as an open file."""
+
+    name: str
+
+
 AnyVerb = (
     SetClock
     | SetHostname
@@ -85,21 +107,63 @@ AnyVerb = (
     | OpenAccessPoint
     | CloseAccessPoint
     | RestartBox
-    | ListBundles
+    | ListSticks
     | ApplyUpdate
+    | WriteBackup
+    | OpenBackup
 )
+
+
+class OnStick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file on a stick.
+
+    Attributes:
+        name: `STICK/FILE`.
+        version: What an update says of itself before anybody has looked at its signature; empty
+            where it says nothing that can be read.
+    """
+
+    name: str
+    bytes: int
+    version: str = ""
+
+    @property
+    def file(self) -> str:
+        """Its name without the stick's."""
+        return self.name.partition("/")[2]
+
+
+class Stick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A USB stick that is in the box.
+
+    Attributes:
+        name: The kernel's, such as `sda1`.
+        label: What people named it, if they did.
+        free: Bytes that can be written to it.
+    """
+
+    name: str
+    label: str = ""
+    free: int = 0
+    updates: tuple[OnStick, ...] = ()
+    backups: tuple[OnStick, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """What people know it by."""
+        return self.label or self.name
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came of a verb: `code` is empty when it was done, `words` say why it was not.
 
     Attributes:
-        bundles: What `ListBundles` found: `STICK/FILE.achivx`.
+        sticks: What `ListSticks` found.
     """
 
     code: str = ""
     words: str = ""
-    bundles: tuple[str, ...] = ()
+    sticks: tuple[Stick, ...] = ()
 
 
 class Doer(Protocol):
@@ -139,6 +203,12 @@ def check(verb: AnyVerb, *, built_s: float) -> None:
             _need(not stick or _BUNDLE.fullmatch(stick) is not None, "no bundle has such a name")
             _need(len(working) <= _WORDS_MOST, "too many transmitters")
             _need(all(map(_is_word, (*working, pager))), "a name has up to 64 printable characters")
+        case WriteBackup(stick=stick, file=file, name=name):
+            _need(is_stick(stick), "no stick has such a name")
+            _need(_FILE.fullmatch(file) is not None, "the gateway has no such file")
+            _need(_BACKUP.fullmatch(name) is not None, "a backup has another name than that")
+        case OpenBackup(name=name):
+            _need(is_backup_name(name), "no backup has such a name")
         case _:
             pass  # nothing to check
 
@@ -158,9 +228,20 @@ def is_passphrase(password: str) -> bool:
     return password.isascii() and password.isprintable() and len(password) in PSK_LENGTHS
 
 
+def is_stick(name: str) -> bool:
+    """Whether a stick may be mounted under this name."""
+    return _STICK.fullmatch(name) is not None
+
+
 def is_bundle_name(name: str) -> bool:
     """Whether a file on a stick has a name that `ApplyUpdate` takes: `STICK/FILE.achivx`."""
     return _BUNDLE.fullmatch(name) is not None
+
+
+def is_backup_name(name: str) -> bool:
+    """Whether a file on a stick has a name that `OpenBackup` takes: `STICK/FILE.achivx-backup`."""
+    stick, _, file = name.partition("/")
+    return is_stick(stick) and _BACKUP.fullmatch(file) is not None
 
 
 def _is_word(text: str) -> bool:

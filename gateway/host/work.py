@@ -1,8 +1,9 @@
 """Does the verbs, as root: every one a few lines over a program of the system."""
 
+import contextlib
+import fcntl
 import logging
 import os
-import stat
 import tarfile
 import time
 from collections.abc import Callable
@@ -17,11 +18,13 @@ from gateway.files import write_atomic
 from gateway.host import bundle, verbs
 from gateway.host.bundle import Manifest, Present
 from gateway.host.network import Network, Run
+from gateway.host.plain_file import opened
 from gateway.host.releases import COMPLETE, Releases, Trial
+from gateway.host.sticks import Sticks
 from gateway.host.verbs import AnyVerb, Reply
+from gateway.transfer import DIRECTORY
 
 COMMAND_S: Final = 30.0
-BUNDLES_MOST: Final = 50
 ROOM_BYTES: Final = 50 * 2**20
 """What is left free beside an unpacked update: the journal is on the same disk."""
 _CHUNK: Final = 1 << 20
@@ -40,9 +43,9 @@ class Places(msgspec.Struct, frozen=True):
         return self.root / "opt/achivx-gateway"
 
     @property
-    def spool(self) -> Path:
-        """Where the gateway keeps an upload."""
-        return self.root / "var/lib/achivx-gateway" / verbs.SPOOL
+    def uploads(self) -> Path:
+        """Where the gateway leaves an update that was uploaded."""
+        return self.root / "var/lib/achivx-gateway" / DIRECTORY
 
     @property
     def sticks(self) -> Path:
@@ -63,6 +66,11 @@ class Places(msgspec.Struct, frozen=True):
     def access_point_secret(self) -> Path:
         """The password of the set-up access point; the label has it too."""
         return self.root / "etc/credstore/achivx-setup-wifi"
+
+    @property
+    def setup(self) -> Path:
+        """Where the gateway keeps how far set-up has come."""
+        return self.root / "var/lib/achivx-gateway/setup.json"
 
     @property
     def data(self) -> Path:
@@ -92,6 +100,7 @@ class Host:
         self._run: Final = run
         self._set_clock: Final = set_clock
         self._network: Final = Network(places.profiles, places.access_point_secret, run)
+        self._sticks: Final = Sticks(places.sticks, run)
         self._releases: Final = Releases(places.home, lambda name: _log.info("update: %s", name))
 
     @property
@@ -112,18 +121,31 @@ class Host:
             case verbs.SetHostname(name=name):
                 self._rename(name)
             case verbs.SetWifi(ssid=ssid, password=password):
-                self._network.join(ssid, password)
+                with self._network.alone():
+                    self._network.join(ssid, password)
             case verbs.OpenAccessPoint():
-                self._network.open_access_point(os.uname().nodename)
+                with self._network.alone():
+                    self._network.open_access_point(os.uname().nodename)
             case verbs.CloseAccessPoint():
-                self._network.close_access_point()
+                with self._network.alone():
+                    self._network.close_access_point()
             case verbs.RestartBox():
                 self._must("systemctl", "--no-block", "reboot")
-            case verbs.ListBundles():
-                return Reply(bundles=tuple(self._bundles()))
+            case verbs.ListSticks():
+                return Reply(sticks=self._sticks.found())
             case verbs.ApplyUpdate():
                 self._take(verb)
+            case verbs.WriteBackup(stick=stick, file=file, name=name):
+                self._sticks.write(stick, self._places.uploads / file, name)
         return Reply()
+
+    def opened(self, verb: verbs.OpenBackup) -> IO[bytes]:
+        """The file that goes with the reply.
+
+        Raises:
+            Refused: `no_backup`.
+        """
+        return self._sticks.opened(verb.name)
 
     # --- the box ---------------------------------------------------------------------------
 
@@ -143,11 +165,6 @@ class Host:
             )
 
     # --- updates ---------------------------------------------------------------------------
-
-    def _bundles(self) -> list[str]:
-        found = (path for path in self._places.sticks.glob("*/*.achivx") if path.is_file())
-        names = (f"{path.parent.name}/{path.name}" for path in found)
-        return sorted(filter(verbs.is_bundle_name, names))[:BUNDLES_MOST]
 
     def _take(self, verb: verbs.ApplyUpdate) -> None:
         with self._releases.locked(wait=False):
@@ -185,9 +202,13 @@ class Host:
 
     def _copy(self, stick: str, target: Path) -> None:
         """Into a place of root's own: what is looked at must be what is unpacked afterwards."""
-        place = self._places.sticks / stick if stick else self._places.spool / verbs.UPLOAD
+        place = self._places.sticks / stick if stick else self._places.uploads / verbs.UPLOAD
         size = 0
-        with _opened(place) as source, target.open("xb") as copy:
+        with contextlib.ExitStack() as held:
+            source = held.enter_context(opened(place))
+            if stick:
+                held.enter_context(self._sticks.held(fcntl.LOCK_SH))
+            copy = held.enter_context(target.open("xb"))
             while chunk := source.read(_CHUNK):
                 size += len(chunk)
                 if size > bundle.BUNDLE_BYTES:
@@ -199,24 +220,3 @@ class Host:
         needed = manifest.unpacked + manifest.files[bundle.PAYLOAD].size + ROOM_BYTES
         if free.f_bavail * free.f_frsize < needed:
             raise Refused("no_room", f"the update needs {needed // 2**20} MiB of room on the card")
-
-
-def _opened(path: Path) -> IO[bytes]:
-    """A plain file, reached by no link: others than root may write beside it.
-
-    Raises:
-        Refused: `no_bundle`.
-    """
-    try:
-        beside = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            # Not blocking: a pipe in its place would hold up the helper for ever.
-            handle = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=beside)
-        finally:
-            os.close(beside)
-    except OSError as error:
-        raise Refused("no_bundle", f"there is no update to read: {error.strerror}") from error
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise Refused("no_bundle", "there is no update to read: it is no plain file")
-    return os.fdopen(handle, "rb")

@@ -34,6 +34,9 @@ FOR_IMAGE: Final = NEEDED | {
 FOR_GUEST: Final = NEEDED | {
     "qemu-system-x86_64": "qemu-system-x86",
     "mmdebstrap": "mmdebstrap",
+    "mkfs.vfat": "dosfstools",
+    "mcopy": "mtools",
+    "sfdisk": "fdisk",
     "swig": "swig",
 }
 SHORT, LONG = 1, 3

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from gateway.client import Client
 from gateway.request import Request
@@ -214,16 +214,49 @@ class Machine:
 
     def written(self) -> Written:
         """What the card was told to write, as the emulator counts it: the box does not notice."""
+        found = self._tell("query-blockstats")
+        (stats,) = (each["stats"] for each in found if each["device"] == "card")
+        return Written(requests=stats["wr_operations"], bytes=stats["wr_bytes"])
+
+    def plug_in(self, stick: Path) -> None:
+        """Put a USB stick in, whose content is this file: for a board with a USB port.
+
+        Raises:
+            Failed: It has none.
+        """
+        file = {"driver": "file", "filename": str(stick)}
+        self._tell("blockdev-add", {"driver": "raw", "node-name": "stick", "file": file})
+        self._tell("device_add", {"driver": "usb-storage", "id": "stick", "drive": "stick"})
+
+    def pull_out(self) -> None:
+        """Pull the USB stick out, whatever the box is doing with it."""
+        self._tell("device_del", {"id": "stick"})
+        until(self._let_go, "the emulator to let the stick go")
+
+    def _let_go(self) -> bool:
+        self._tell("blockdev-del", {"node-name": "stick"})
+        return True
+
+    def _tell(self, command: str, arguments: dict[str, Any] | None = None) -> Any:
+        """What the emulator itself answers.
+
+        Raises:
+            Failed: It would not.
+        """
         with socket.socket(socket.AF_UNIX) as control:
             control.connect(str(self._control))
             with control.makefile("rw") as talk:
                 json.loads(talk.readline())
-                for words in ("qmp_capabilities", "query-blockstats"):
-                    talk.write(json.dumps({"execute": words}) + "\n")
+                for words in ("qmp_capabilities", command):
+                    given = {"arguments": arguments} if words == command and arguments else {}
+                    talk.write(json.dumps({"execute": words, **given}) + "\n")
                     talk.flush()
-                    answer = json.loads(talk.readline())
-        (stats,) = (each["stats"] for each in answer["return"] if each["device"] == "card")
-        return Written(requests=stats["wr_operations"], bytes=stats["wr_bytes"])
+                    # What it tells by itself comes in between.
+                    while "event" in (answer := json.loads(talk.readline())):
+                        pass
+        if "return" not in answer:
+            raise Failed(f"{command}: {answer}")
+        return answer["return"]
 
 
 @contextlib.contextmanager

@@ -6,18 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.backup.messages import (
-    BackupView,
-    BeginUpload,
-    FileView,
-    MakeBackup,
-    ReadPiece,
-    Restore,
-    SendPiece,
-)
+from gateway.backup.messages import BackupView, MakeBackup, Restore
 from gateway.client import Unreachable
 from gateway.messages import Hello
 from gateway.simulator.shop import SimulatedShop
+from gateway.transfer.messages import BeginUpload, FileView, Purpose, ReadPiece, SendPiece
 
 PASSPHRASE = "coffee and cake"
 
@@ -40,8 +33,8 @@ async def backup(shop: SimulatedShop, passphrase: str | None = PASSPHRASE) -> by
     return await fetch(shop, await shop.ask(MakeBackup(passphrase=passphrase)))
 
 
-async def send(shop: SimulatedShop, data: bytes) -> str:
-    name = await shop.ask(BeginUpload(bytes=len(data)))
+async def send(shop: SimulatedShop, data: bytes, purpose: Purpose = Purpose.BACKUP) -> str:
+    name = await shop.ask(BeginUpload(bytes=len(data), purpose=purpose))
     for at in range(0, len(data), 500_000):
         await shop.ask(SendPiece(file=name, offset=at, data=data[at : at + 500_000]))
     return name
@@ -53,7 +46,7 @@ async def look(shop: SimulatedShop, data: bytes, passphrase: str | None = PASSPH
 
 async def anew(shop: SimulatedShop, life: str) -> None:
     """Return once a gateway of another life answers."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 if (await shop.ask(Hello())).life != life:

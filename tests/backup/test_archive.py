@@ -15,6 +15,7 @@ import pytest
 from gateway.backup import archive
 from gateway.backup.archive import MOST_BYTES, NEEDED, Manifest, Member
 from gateway.errors import Refused
+from gateway.transfer.files import ROOM_BYTES
 
 MIB = 1 << 20
 Entry = tuple[tarfile.TarInfo, bytes]
@@ -107,7 +108,7 @@ def test_no_more_is_written_than_there_is_room_for(
 ) -> None:
     """A few kilobytes unpack to gigabytes: the journal must not find the disk full."""
     usage = shutil.disk_usage(tmp_path)
-    little = usage._replace(free=archive.ROOM_BYTES + MIB)
+    little = usage._replace(free=ROOM_BYTES + MIB)
     monkeypatch.setattr("gateway.backup.archive.shutil.disk_usage", lambda _: little)
     sizes = [member(name, MIB if name == "journal.db" else 1) for name in NEEDED]
     assert refused(packed(tmp_path, [manifest(sizes)])) == "disk_full"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.backup.messages import GetRestore, Restore, SendPiece, UndoRestore
+from gateway.backup.messages import GetRestore, Restore, UndoRestore
 from gateway.backup.seal import HEADER_BYTES
 from gateway.errors import Refused
 from gateway.files import write_atomic
@@ -28,6 +28,7 @@ from gateway.messages import (
     WhoAmI,
 )
 from gateway.simulator.shop import SimulatedShop
+from gateway.transfer.messages import SendPiece
 from tests.backup.conftest import PASSPHRASE, anew, backup, look, restore, send
 
 

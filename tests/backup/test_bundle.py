@@ -28,9 +28,10 @@ from gateway.events import (
     Record,
 )
 from gateway.grants import crockford
-from gateway.messages import IssueGrant, Status
+from gateway.messages import IssueGrant
 from gateway.model import OfferKind, Outcome, ReceiptState
 from gateway.simulator.shop import PINS, SimulatedShop
+from gateway.status import Status
 from tests.backup.conftest import fetch
 
 AT = Stamp("boot", 1, 2, synced=True)

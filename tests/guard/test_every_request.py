@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 
 import pytest
 
+from gateway.backup.messages import MakeBackup
 from gateway.guard.messages import AuditEntry, EndSession, EndSessions, GetAudit, GetSessions
 from gateway.host import messages as host
 from gateway.messages import (
@@ -27,7 +28,9 @@ from gateway.model import ButtonKind, Role
 from gateway.setup import claim
 from gateway.setup import messages as setup
 from gateway.setup.messages import SettingsEdit, SetupStep
+from gateway.setup.pager_messages import SetPager
 from gateway.simulator.shop import PINS, SimulatedShop
+from gateway.transfer.messages import Purpose
 from tests.backup.conftest import anew, backup, send
 from tests.webui.fake_host import fake_host, gateway_with_host
 
@@ -39,30 +42,30 @@ STAFF: Final = """
     grant redeem redeem_scanned undo_redeem spend
     set_pin end_session end_sessions
 """
-MANAGER: Final = "records insights rules try_rules page try_signal void forget_customer"
+MANAGER: Final = "records insights rules try_rules page pager try_signal void forget_customer"
 OWNER: Final = """
     settings settings_history past_settings check_settings setup host audit get_restore
     press press_pin try_page learn_button mark_step finish_setup apply_settings
     put_settings edit_settings replace_settings set_shop set_transmitter place_button remove_button
-    add_person remove_person set_server undo_step
+    add_person remove_person set_server set_pager undo_step
     set_clock set_box_name set_box_wifi set_access_point apply_update restart_box factory_reset
-    make_backup make_bundle restore undo_restore rotate_key
-    begin_upload send_piece read_piece put_update
+    make_backup make_bundle restore undo_restore rotate_key backup_to_stick backup_from_stick
+    begin_upload send_piece read_piece
 """
 
 TOLD: Final = """
     claim set_pin end_session end_sessions void forget_customer rotate_key
     put_settings edit_settings replace_settings set_shop set_transmitter place_button remove_button
-    add_person remove_person set_server undo_step
+    add_person remove_person set_server set_pager undo_step
     set_clock set_box_name set_box_wifi set_access_point apply_update restart_box factory_reset
-    make_backup make_bundle restore undo_restore
+    make_backup make_bundle restore undo_restore backup_to_stick
 """
 """What changes the box, or takes something out of it: the audit log names who did it."""
 NOT_CHANGES: Final = """
     status setup settings settings_history past_settings check_settings host audit get_restore
-    records insights rules try_rules page try_signal press press_pin try_page
+    records insights rules try_rules page pager try_signal press press_pin try_page
     learn_button mark_step finish_setup apply_settings
-    begin_upload send_piece read_piece put_update
+    begin_upload send_piece read_piece backup_from_stick
 """
 """What managers and owners look at, try, or hand over a piece of."""
 
@@ -139,6 +142,15 @@ async def _grant(shop: SimulatedShop) -> Request[Any]:
     return VoidGrant(code=grant.code, reason="a slip")
 
 
+async def _update(shop: SimulatedShop) -> Request[Any]:
+    return host.ApplyUpdate(file=await send(shop, b"a bundle", Purpose.UPDATE))
+
+
+async def _to_stick(shop: SimulatedShop) -> Request[Any]:
+    made = await shop.ask(MakeBackup())
+    return host.BackupToStick(file=made.id, name=made.name, stick="sda1")
+
+
 async def _reset(shop: SimulatedShop) -> Request[Any]:
     return host.FactoryReset(device=(await shop.ask(GetStatus())).device)
 
@@ -153,6 +165,7 @@ DONE: Final[dict[str, Ask]] = {
     "put_settings": _text,
     "edit_settings": _edit,
     "replace_settings": _whole_text,
+    "set_pager": plainly(SetPager(pager="watch-1", charset="philips_prg")),
     "set_shop": plainly(setup.SetShop(name="Another", timezone="UTC")),
     "place_button": plainly(setup.PlaceButton(pin=12, kind=ButtonKind.HAPPY)),
     "remove_button": plainly(setup.RemoveButton(name="hall-call")),
@@ -163,10 +176,11 @@ DONE: Final[dict[str, Ask]] = {
     "set_box_name": plainly(host.SetBoxName(name="pager-1")),
     "set_box_wifi": plainly(host.SetBoxWifi(ssid="Shop", password=WIFI)),
     "set_access_point": plainly(host.SetAccessPoint(is_open=True)),
-    "apply_update": plainly(host.ApplyUpdate()),
+    "apply_update": _update,
     "restart_box": plainly(host.RestartBox()),
     "factory_reset": _reset,
     "make_backup": plainly(KINDS["make_backup"]()),
+    "backup_to_stick": _to_stick,
     "make_bundle": plainly(KINDS["make_bundle"]()),
 }
 ELSEWHERE: Final = {
@@ -191,9 +205,9 @@ async def idle(shop: SimulatedShop) -> None:
 async def test_the_log_names_who_did_each_and_no_secret(shop: SimulatedShop) -> None:
     owner = (await shop.sign_in("owner")).token
     for tag, ask in DONE.items():
+        await idle(shop)
         request = await ask(shop)
         assert type(request) is KINDS[tag]
-        await idle(shop)
         before = await audit(shop)
         await shop.ask(request, owner)
         new = (await audit(shop))[: -len(before) or None]

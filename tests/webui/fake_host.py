@@ -4,32 +4,40 @@ Run as a program it is that gateway: `python -m tests.webui.fake_host SOCKET pyt
 """
 
 import runpy
+import shutil
+import socket
 import socketserver
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
 from gateway.errors import Refused
 from gateway.host import verbs
 from gateway.host.client import HostClient
-from gateway.host.verbs import AnyVerb, Reply
+from gateway.host.verbs import AnyVerb, Reply, Stick
 
 
 class FakeHost:
     """Answers every sound verb with yes, but for those in `refuse`; `asked` is what it was asked.
 
     Attributes:
+        sticks: What it says is in the box.
+        stick: The one on which backups are; None: it only says that it has written them.
+        transfer: Where the gateway leaves a backup.
         hold: While it is clear, updates and Wi-Fi are under way and come to no end.
     """
 
     def __init__(self, path: Path) -> None:
         self.asked: list[AnyVerb] = []
         self.refuse: dict[type[Any], Reply] = {}
+        self.sticks: tuple[Stick, ...] = ()
+        self.stick: Path | None = None
+        self.transfer: Path | None = None
         self.hold = threading.Event()
         self.hold.set()
         self._server = socketserver.ThreadingUnixStreamServer(str(path), self._handler())
@@ -42,22 +50,34 @@ class FakeHost:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                line = self.rfile.readline(verbs.REQUEST_BYTES)
-                self.wfile.write(msgspec.json.encode(host.answer(line)) + b"\n")
+                reply, files = host.answer(self.rfile.readline(verbs.REQUEST_BYTES))
+                line = msgspec.json.encode(reply) + b"\n"
+                if files:
+                    socket.send_fds(self.request, [line], [each.fileno() for each in files])
+                else:
+                    self.wfile.write(line)
+                for each in files:
+                    each.close()
 
         return Handler
 
-    def answer(self, line: bytes) -> Reply:
-        """What it says to one line."""
+    def answer(self, line: bytes) -> tuple[Reply, list[IO[bytes]]]:
+        """What it says to one line, and the files that go with it."""
         verb = msgspec.json.decode(line, type=AnyVerb)
         try:
             verbs.check(verb, built_s=1.7e9)
         except Refused as refused:
-            return Reply(code=refused.code, words=str(refused))
+            return Reply(code=refused.code, words=str(refused)), []
         self.asked.append(verb)
         if isinstance(verb, verbs.ApplyUpdate | verbs.SetWifi):
             self.hold.wait(10)
-        return self.refuse.get(type(verb), Reply())
+        if type(verb) in self.refuse:
+            return self.refuse[type(verb)], []
+        if isinstance(verb, verbs.WriteBackup) and self.stick and self.transfer:
+            shutil.copyfile(self.transfer / verb.file, self.stick / verb.name)
+        if isinstance(verb, verbs.OpenBackup) and self.stick:
+            return Reply(), [(self.stick / verb.name.partition("/")[2]).open("rb")]
+        return Reply(sticks=self.sticks if isinstance(verb, verbs.ListSticks) else ()), []
 
     def of(self, kind: type[Any]) -> list[Any]:
         """What was asked of one kind."""
@@ -86,8 +106,8 @@ def gateway_with_host(path: Path) -> tuple[str, ...]:
     return (sys.executable, "-m", "tests.webui.fake_host", str(path))
 
 
-def _main(socket: str, _python: str, _m: str, module: str, *words: str) -> None:
-    HostClient.__init__.__defaults__ = (Path(socket),)
+def _main(place: str, _python: str, _m: str, module: str, *words: str) -> None:
+    HostClient.__init__.__defaults__ = (Path(place),)
     sys.argv = [module, *words]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -13,7 +13,7 @@ from webui.closing import closing
 from webui.screens.board import tone
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 HTMX = {"HX-Request": "true"}
 

@@ -15,7 +15,7 @@ from webui.app import create_app
 from webui.options import Options
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import LiveShop
+    from tests.webui.live_shop import LiveShop
 
 PASSWORD = "coffee and cake"
 PASSPHRASE = "tea and biscuits"

@@ -11,7 +11,9 @@ from gateway.messages import Resolve
 from gateway.model import AlertState, GrantState, Outcome
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway, FakeShop, Site
+    from tests.webui.fake_gateway import FakeGateway
+    from tests.webui.fake_shop import FakeShop
+    from tests.webui.sites import Site
 
 WAIT_S = 10
 UNDO_MS = 20_000

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from webui.captive import ADDRESS
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 PHONE = "10.42.0.57"
 PROBES = {
@@ -23,6 +23,11 @@ PROBES = {
     "Windows, before": ("www.msftncsi.com", "/ncsi.txt"),
     "Firefox": ("detectportal.firefox.com", "/success.txt?ipv4"),
     "Firefox, in full": ("detectportal.firefox.com", "/canonical.html"),
+    "Samsung": ("connectivity.samsung.com.cn", "/generate_204"),
+    "Xiaomi": ("connect.rom.miui.com", "/generate_204"),
+    "Huawei": ("connectivitycheck.platform.hicloud.com", "/generate_204"),
+    "Kindle": ("spectrum.s3.amazonaws.com", "/kindle-wifi/wifistub.html"),
+    "Chromium": ("clients3.google.com", "/generate_204"),
     "GNOME": ("nmcheck.gnome.org", "/check_network_status.txt"),
     "a person": ("shop.example", "/"),
 }
@@ -30,7 +35,15 @@ PROBES = {
 
 @pytest.fixture
 def unclaimed(gateway: "FakeGateway", client: FlaskClient) -> FlaskClient:
-    gateway.info = msgspec.structs.replace(gateway.info, claimed=False)
+    gateway.info = msgspec.structs.replace(gateway.info, claimed=False, set_up=False)
+    return client
+
+
+@pytest.fixture(params=[False, True], ids=["nobody's", "claimed"])
+def unfinished(
+    gateway: "FakeGateway", client: FlaskClient, request: pytest.FixtureRequest
+) -> FlaskClient:
+    gateway.info = msgspec.structs.replace(gateway.info, claimed=request.param, set_up=False)
     return client
 
 
@@ -39,8 +52,8 @@ def probe(client: FlaskClient, host: str, path: str, peer: str = PHONE) -> TestR
 
 
 @pytest.mark.parametrize(("host", "path"), PROBES.values(), ids=PROBES)
-def test_every_probe_leads_to_set_up(unclaimed: FlaskClient, host: str, path: str) -> None:
-    answer = probe(unclaimed, host, path)
+def test_every_probe_leads_to_set_up(unfinished: FlaskClient, host: str, path: str) -> None:
+    answer = probe(unfinished, host, path)
     assert answer.status_code == 302  # neither 204 nor what the maker's own host would say
     assert answer.headers["Location"] == f"http://{ADDRESS}/setup"
     assert answer.headers["Cache-Control"] == "no-store"
@@ -62,12 +75,12 @@ def test_where_it_leads_is_answered_and_not_led_again(
 
 
 @pytest.mark.parametrize("peer", ["192.168.1.9", "127.0.0.1", "10.43.0.1", "::1"])
-def test_other_networks_are_refused_as_ever(unclaimed: FlaskClient, peer: str) -> None:
-    assert probe(unclaimed, "captive.apple.com", "/hotspot-detect.html", peer).status_code == 400
+def test_other_networks_are_refused_as_ever(unfinished: FlaskClient, peer: str) -> None:
+    assert probe(unfinished, "captive.apple.com", "/hotspot-detect.html", peer).status_code == 400
 
 
-def test_a_form_is_never_led_on(unclaimed: FlaskClient) -> None:
-    answer = unclaimed.post(
+def test_a_form_is_never_led_on(unfinished: FlaskClient) -> None:
+    answer = unfinished.post(
         "/setup/claim/set",
         headers={"Host": "evil.example"},
         environ_overrides={"REMOTE_ADDR": PHONE},
@@ -75,8 +88,16 @@ def test_a_form_is_never_led_on(unclaimed: FlaskClient) -> None:
     assert answer.status_code == 400
 
 
-def test_after_set_up_it_is_over(client: FlaskClient) -> None:
-    assert probe(client, "captive.apple.com", "/hotspot-detect.html").status_code == 400
+@pytest.mark.parametrize(("host", "path"), PROBES.values(), ids=PROBES)
+def test_after_set_up_it_is_over(client: FlaskClient, host: str, path: str) -> None:
+    assert probe(client, host, path).status_code == 400
+
+
+def test_a_box_whose_owner_was_forgotten_leads_there_again(
+    gateway: "FakeGateway", client: FlaskClient
+) -> None:
+    gateway.info = msgspec.structs.replace(gateway.info, claimed=False)
+    assert probe(client, "captive.apple.com", "/hotspot-detect.html").status_code == 302
 
 
 def test_a_box_that_is_starting_leads_there_too(

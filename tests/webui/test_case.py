@@ -14,7 +14,7 @@ from gateway.model import AlertState
 from webui.closing import closing
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 
 def test_a_grant_shows_its_code_and_a_repeat_of_the_form_is_the_same_grant(

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from gateway.config.values import RULES, Choice, Each
 from gateway.messages import GetSettings
 from gateway.setup.messages import ReplaceSettings
-from tests.webui.conftest import LiveShop, signed_in_at
+from tests.webui.live_shop import LiveShop, signed_in_at
 from webui.sections import SECTIONS
 
 

@@ -13,7 +13,7 @@ import pytest
 from webui.cli import CannotServe, listen, main
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 WAIT_S = 15
 STOP_S = 5  # the unit's TimeoutStopSec=

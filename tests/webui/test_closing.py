@@ -12,7 +12,7 @@ from webui.client import Gateway
 from webui.closing import UNDO_S, Closing, closing
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 WAIT_S = 10
 LONG_S = 600.0

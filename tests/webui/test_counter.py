@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 from gateway.customers.messages import RedeemScanned
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 HTMX = {"HX-Request": "true"}
 

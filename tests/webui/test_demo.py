@@ -8,7 +8,8 @@ from webui.closing import closing
 from webui.screens.demo import wrists
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway, FakeShop
+    from tests.webui.fake_gateway import FakeGateway
+    from tests.webui.fake_shop import FakeShop
 
 ANNA = {"staff": "Anna", "pin": "1234"}
 

@@ -15,14 +15,13 @@ from gateway.events import Pressed, Record
 from gateway.messages import Acknowledge, GetAlerts, GetRecords, GetSettings, IssueGrant
 from gateway.messages import SimulatePress as Press
 from gateway.simulator.shop import PINS
-from tests.webui import conftest
+from tests.webui.live_shop import LiveShop
 from webui.app import create_app
 from webui.options import Options
 
 if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
-    from tests.webui.conftest import LiveShop
 
 SAFE: Final = {"GET", "HEAD", "OPTIONS"}
 OPEN_TO_ALL: Final = {"login.enter", "login.leave", "language.switch", "setup.claim"}
@@ -218,7 +217,7 @@ ENDINGS: Final = frozenset({"login.leave", "settings.restart", "steps.apply", "s
 
 @pytest.mark.timeout(600)
 def test_no_nonsense_breaks_the_page(place: Path) -> None:
-    live = conftest.LiveShop(place, fresh=False)
+    live = LiveShop(place, fresh=False)
     try:
         page = Page(live, "owner")
         rules = [rule for rule in page.app.url_map.iter_rules() if rule.endpoint not in ENDINGS]

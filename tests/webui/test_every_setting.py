@@ -13,7 +13,7 @@ from tests.webui.test_settings import live, owner, put  # noqa: F401 - fixtures 
 from webui.sections import SECTIONS
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import LiveShop
+    from tests.webui.live_shop import LiveShop
 
 NOT_A_SHOPS: Final = {
     "device": "who the box is: its id never changes",

@@ -13,7 +13,8 @@ from gateway.journal.retention import Room
 from gateway.overview import room_words
 from gateway.sync.pushed import PART
 from tests.insights.filling import at, fill
-from tests.webui.conftest import FakeGateway, LiveShop, signed_in_at
+from tests.webui.fake_gateway import FakeGateway
+from tests.webui.live_shop import LiveShop, signed_in_at
 from webui import faults
 from webui.look import STATIC
 

@@ -13,7 +13,7 @@ from gateway.setup.messages import AddPerson
 from tests.webui.test_box import PASSWORD, browser, owner, said  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import LiveShop
+    from tests.webui.live_shop import LiveShop
 
 GUESSES: Final = 10_000
 BOARD_S: Final = 2.0

@@ -13,8 +13,9 @@ from gateway.host.messages import GetHost
 from gateway.host.reset import RESET_MARK
 from gateway.host.verbs import Reply
 from gateway.messages import GetStatus
-from tests.webui.conftest import LiveShop
+from gateway.transfer import DIRECTORY
 from tests.webui.fake_host import FakeHost, fake_host, gateway_with_host
+from tests.webui.live_shop import LiveShop
 from tests.webui.test_box import PASSWORD, browser, said
 
 BOX = "/settings/box"
@@ -68,7 +69,7 @@ class TestUpdate:
         data = b"x" * 1_200_000  # three pieces
         assert "The update is being checked" in said(owner, f"{BOX}/update", update(data))
         await_host(live, lambda running: running)
-        uploaded = Path(live.shop.directory) / "state" / verbs.SPOOL / verbs.UPLOAD
+        uploaded = Path(live.shop.directory) / "state" / DIRECTORY / verbs.UPLOAD
         assert uploaded.read_bytes() == data
         assert "An update is under way." in owner.get(BOX).text
         assert "too much to do" in said(owner, f"{BOX}/update", update(b"another"))
@@ -104,6 +105,10 @@ class TestUpdate:
         assert english in owner.get(BOX).text
         owner.set_cookie("language", "ru")
         assert russian in owner.get(BOX).text
+
+    def test_an_empty_file_is_no_update(self, owner: FlaskClient, host: FakeHost) -> None:
+        assert "There is no update to read." in said(owner, f"{BOX}/update", update(b""))
+        assert host.of(verbs.ApplyUpdate) == []
 
     def test_without_a_file_nothing_is_asked(self, owner: FlaskClient, host: FakeHost) -> None:
         assert "Choose the file of the update first." in said(owner, f"{BOX}/update", {})
@@ -197,7 +202,7 @@ def test_all_of_it_is_the_owners(owner: FlaskClient, host: FakeHost) -> None:
         assert stranger.post(f"{BOX}/{path}").location.startswith("/login")
     for path in ("wifi", "name", "access-point", "clock"):
         assert stranger.post(f"{NETWORK}/{path}").location.startswith("/login")
-    assert {type(verb) for verb in host.asked} <= {verbs.ListBundles}
+    assert {type(verb) for verb in host.asked} <= {verbs.ListSticks}
 
 
 class TestWithoutHost:

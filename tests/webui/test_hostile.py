@@ -14,7 +14,9 @@ from webui.app import create_app
 from webui.options import Options
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway, LiveShop, Site
+    from tests.webui.fake_gateway import FakeGateway
+    from tests.webui.live_shop import LiveShop
+    from tests.webui.sites import Site
 
 SCRIPT = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 NAME = "<script>document.title=1</script>"

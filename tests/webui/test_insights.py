@@ -27,7 +27,8 @@ from gateway.setup.messages import (
     SetTransmitter,
 )
 from tests.insights.filling import Entry, at, fill, incident, press
-from tests.webui.conftest import LiveShop, Site
+from tests.webui.live_shop import LiveShop
+from tests.webui.sites import Site
 from webui.app import create_app
 from webui.look import STATIC
 from webui.options import Options

@@ -23,9 +23,9 @@ from gateway.insights.messages import (
     TrialView,
     TryRules,
 )
-from gateway.messages import Status
+from gateway.status import Status
 from gateway.sync.messages import GetLeaderBoards, LeaderBoardView, LeaderLine
-from tests.webui.conftest import PINS, FakeGateway
+from tests.webui.fake_gateway import PINS, FakeGateway
 from webui import charts
 from webui.app import create_app
 from webui.options import Options

@@ -14,7 +14,8 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 import pytest
 
 from gateway.simulator.shop import PINS
-from tests.webui.conftest import WAIT_S, LiveShop, PageProcess
+from tests.webui.live_shop import LiveShop
+from tests.webui.sites import WAIT_S, PageProcess
 
 GUESSES = 5
 LOCKED = "Too many wrong tries."

@@ -27,7 +27,7 @@ from webui import words
 from webui.look import STATIC
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 ROOM = STATIC.parent
 CATALOGUE = ROOM / "translations" / "ru" / "LC_MESSAGES"

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from gateway.messages import Logout, WhoAmI
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 ANNA = {"staff": "Anna", "pin": "1234"}
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from webui.look import STATIC
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 SHEET = (STATIC / "app.css").read_text()
 PAGE_BYTES = 80_000

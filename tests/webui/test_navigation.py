@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gateway.setup.messages import FinishSetup
-from tests.webui.conftest import LiveShop, signed_in_at
+from tests.webui.live_shop import LiveShop, signed_in_at
 from tests.webui.tour import OWNER, SHOP
 from webui.authority import Authority
 from webui.security import own_names

@@ -21,7 +21,7 @@ from webui.reception import PLACES, WAIT_BYTES, WHOLE_S, size_of
 from webui.server import THREADS
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 MANY: Final = 2 * THREADS
 WAIT_S: Final = 15

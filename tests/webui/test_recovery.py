@@ -22,7 +22,8 @@ from gateway.messages import (
 )
 from gateway.model import AlertState, GrantState, Outcome
 from gateway.simulator.shop import PINS
-from tests.webui.conftest import LiveShop, Site
+from tests.webui.live_shop import LiveShop
+from tests.webui.sites import Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from gateway.messages import GetAlerts, GetGrants, GetOffers, IssueGrant, Resolve, SimulatePress
 from gateway.model import GrantState, Outcome
 from gateway.simulator.tcp_proxy import TcpProxy
-from tests.webui.conftest import LiveShop, Site
+from tests.webui.live_shop import LiveShop
+from tests.webui.sites import Site
 from tests.webui.tour import Tour
 
 RED, CALL = "exit-very-unhappy", "hall-call"

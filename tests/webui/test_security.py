@@ -10,7 +10,7 @@ from gateway.messages import Login
 from webui.security import BODY_BYTES, is_own_address, own_names
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 ANNA = {"staff": "Anna", "pin": "1234"}
 NOWHERE = "0.0.0.0"  # noqa: S104

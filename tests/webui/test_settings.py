@@ -20,7 +20,7 @@ from webui.sections import KEYS, SECTIONS, TAGS
 from webui.structures import Button, Staff
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import LiveShop
+    from tests.webui.live_shop import LiveShop
 
 PASSWORD = "coffee and cake"
 

@@ -15,7 +15,8 @@ from webui.app import create_app
 from webui.options import Options
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import LiveShop, Site
+    from tests.webui.live_shop import LiveShop
+    from tests.webui.sites import Site
 
 TAPS = 17
 PASSWORD = "coffee and cake"

@@ -11,13 +11,14 @@ from playwright.sync_api import Page, expect
 from gateway.messages import SimulatePress
 from gateway.simulator.shop import PINS
 from gateway.simulator.tcp_proxy import TcpProxy
-from tests.webui.conftest import LiveShop, Site
+from tests.webui.live_shop import LiveShop
+from tests.webui.sites import Site
 from tests.webui.test_browser import await_subscriber, sign_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 SILENT_MS = 15_000
 BACK_MS = 3_000

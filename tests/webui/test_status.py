@@ -6,7 +6,7 @@ from gateway import messages as say
 from gateway.errors import Refused
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 
 def test_every_part_is_told_in_words(signed_in: FlaskClient, gateway: "FakeGateway") -> None:

@@ -9,7 +9,7 @@ from webui.client import Refused, Unreachable
 from webui.streams import MOST, Doorbell, Stream, doorbell
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 WAIT_S = 10
 

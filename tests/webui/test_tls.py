@@ -6,7 +6,6 @@ import re
 import socket
 import ssl
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.cookies import SimpleCookie
@@ -17,11 +16,12 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
+from tests.webui.sites import PageProcess
 from webui.authority import LEAF_DAYS, RENEW_DAYS, Authority, CannotCertify, given
 from webui.security import own_names
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 DAY_S = 86400
 NOW = 1_800_000_000.0
@@ -120,21 +120,12 @@ class TestAuthority:
             Authority(tmp_path / "file", ["box.local"]).context("10.0.0.2")
 
 
-class Ports:
+class Ports(PageProcess):
     """The server's process with both of its ports."""
 
     def __init__(self, place: Path, gateway: "FakeGateway", *options: str) -> None:
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                *("-m", "webui.cli", "--listen", "127.0.0.1:0", "--tls", "127.0.0.1:0"),
-                *("--state", f"{place}/state", "--control", str(gateway.path), *options),
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        found = re.search(r":(\d+), with TLS at port (\d+)", self.process.stdout.readline())
+        super().__init__(place, "--tls", "127.0.0.1:0", "--control", str(gateway.path), *options)
+        found = re.search(r":(\d+), with TLS at port (\d+)", self.said)
         assert found
         self.plain, self.tls = int(found[1]), int(found[2])
 
@@ -169,16 +160,12 @@ class Ports:
         form = {**ANNA, "csrf_token": token[1].decode()}
         return self.ask("/login", root=root, form=form, cookie=cookie)[0]
 
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.communicate(timeout=WAIT_S)
-
 
 @pytest.fixture
 def ports(place: Path, gateway: "FakeGateway") -> Iterator[Ports]:
     started = Ports(place, gateway)
     yield started
-    started.close()
+    started.end()
 
 
 def root_of(ports: Ports) -> bytes:
@@ -271,6 +258,6 @@ def test_plain_http_where_it_is_wanted(place: Path, gateway: "FakeGateway") -> N
     try:
         cookie = ports.sign_in(None).headers["Set-Cookie"]
     finally:
-        ports.close()
+        ports.end()
     assert cookie.startswith("achivx=")
     assert "Secure" not in cookie

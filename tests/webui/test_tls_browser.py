@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.webui.conftest import ARGUMENTS, CHROMIUM, PHONE, WAIT_S
+from tests.webui.sites import ARGUMENTS, CHROMIUM, PHONE, WAIT_S
 
 if TYPE_CHECKING:
-    from tests.webui.conftest import LiveShop
+    from tests.webui.live_shop import LiveShop
 
 PASSWORD = "coffee and cake"
 

@@ -24,12 +24,13 @@ from gateway.messages import (
 )
 from gateway.model import AlertState, Outcome
 from gateway.simulator.shop import PINS
-from tests.webui.conftest import LiveShop, Site
+from tests.webui.live_shop import LiveShop
+from tests.webui.sites import Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.webui.conftest import FakeGateway
+    from tests.webui.fake_gateway import FakeGateway
 
 BUTTONS = ("exit-very-unhappy", "hall-call", "exit-unhappy")
 OVER_MS = 20_000

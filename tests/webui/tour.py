@@ -27,7 +27,8 @@ from gateway.model import AlertCause, ButtonKind, Outcome
 from gateway.setup.messages import PressPin
 from gateway.simulator.shop import PINS
 from tests.insights.filling import Entry, at, fill, incident, press
-from tests.webui.conftest import LiveShop, Site
+from tests.webui.live_shop import LiveShop
+from tests.webui.sites import Site
 from webui.sections import SECTIONS
 
 PASSWORD = "coffee and cake"
@@ -334,6 +335,8 @@ SHOP = (
     Stop("counter-undo", "/counter", "#just", STAFF),
     Stop("counter-void", "/counter/void?code={code}", "[name=reason]", MANAGER),
     Stop("status", "/status", "#parts .rows", MANAGER),
+    Stop("pager", "/status/pager/watch-1", "#use-philips_prg"),
+    Stop("pager-staff", "/status/pager/watch-1", ".note.bad", STAFF, status=403),
     Stop("faults", "/status/faults", "#older", STAFF),
     Stop("faults-older", None, "#newer", STAFF, then=_click("#older")),
     Stop("insights", "/insights?days=28", ".charts", MANAGER),

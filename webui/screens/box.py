@@ -7,9 +7,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from webui.anew import wait_for_another
-from webui.carry import WAIT_S, hand_over, hand_over_update, pieces
+from webui.carry import WAIT_S, hand_over, pieces
 from webui.client import (
     ApplyUpdate,
+    BackupFromStick,
+    BackupToStick,
     FactoryReset,
     FileView,
     Gateway,
@@ -18,6 +20,7 @@ from webui.client import (
     GetStatus,
     MakeBackup,
     MakeBundle,
+    Purpose,
     Refused,
     Request,
     RestartBox,
@@ -45,6 +48,7 @@ def index() -> ResponseReturnValue:
         has_authority=options().authority is not None,
         device=gateway().call(GetStatus()).device,
         host=host,
+        backups=[(stick, each) for stick in host.sticks for each in stick.backups],
         why_not=refusal(Refused(job.code, job.words)) if job.code else "",
     )
 
@@ -52,8 +56,20 @@ def index() -> ResponseReturnValue:
 @blueprint.post("/backup")
 @owners_only
 def backup() -> ResponseReturnValue:
-    """The whole box in one file."""
-    return _send(MakeBackup(passphrase=request.form.get("passphrase") or None))
+    """The whole box in one file: for the browser, or onto a stick."""
+    wish = MakeBackup(passphrase=request.form.get("passphrase") or None)
+    stick = request.form.get("stick", "")
+    if not stick:
+        return _send(wish)
+    try:
+        with _patient() as patient:
+            view = patient.call(wish)
+            patient.call(BackupToStick(file=view.id, name=view.name, stick=stick))
+    except Refused as error:
+        return _refused(error)
+    said = gettext("%(name)s is on the USB stick, whole. You can pull it out.", name=view.name)
+    flash(said, "good")
+    return redirect(url_for("box.index"), 303)
 
 
 @blueprint.post("/bundle")
@@ -82,16 +98,19 @@ def _send(wish: Request[FileView]) -> ResponseReturnValue:
 @owners_only
 def restore() -> ResponseReturnValue:
     """Look at a backup, or go on as the box that it is of."""
-    chosen = request.files.get("file")
+    chosen, stick = request.files.get("file"), request.form.get("stick", "")
     is_put = request.form.get("do") == "put"
-    if chosen is None or not chosen.filename:
+    if not stick and (chosen is None or not chosen.filename):
         return _refused(Refused("not_a_backup", "no file"))
     if is_put and request.form.get("sure") != "yes":
         return _refused(Refused("not_sure", "not confirmed"))
     life = gateway().info.life
     try:
         with _patient() as patient:
-            name = hand_over(patient, chosen.stream)
+            if chosen is not None and not stick:
+                name = hand_over(patient, chosen.stream, Purpose.BACKUP)
+            else:
+                name = patient.call(BackupFromStick(name=stick))
             passphrase = request.form.get("passphrase") or None
             found = patient.call(Restore(file=name, passphrase=passphrase, put=is_put))
     except Refused as error:
@@ -131,13 +150,16 @@ def reset() -> ResponseReturnValue:
 @owners_only
 def update() -> ResponseReturnValue:
     """Hand an update over; the host checks its signature, and goes back where it does not work."""
-    chosen = request.files.get("file")
-    if chosen is None or not chosen.filename:
+    chosen, stick = request.files.get("file"), request.form.get("stick", "")
+    if not stick and (chosen is None or not chosen.filename):
         return _refused(Refused("no_update", "no file"))
+    is_sure = request.form.get("older") == "yes"
     try:
         with _patient() as patient:
-            hand_over_update(patient, chosen.stream)
-            patient.call(ApplyUpdate())
+            name = ""
+            if chosen is not None and not stick:
+                name = hand_over(patient, chosen.stream, Purpose.UPDATE)
+            patient.call(ApplyUpdate(file=name, stick=stick, allow_older=is_sure))
     except Refused as error:
         return _refused(error)
     flash(gettext("The update is being checked. The box starts anew by itself."), "good")

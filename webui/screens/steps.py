@@ -241,6 +241,7 @@ def staff() -> ResponseReturnValue:
         name=text("name"),
         role=Role(role) if role in list(Role) else Role.STAFF,
         address=text("address"),
+        new_watch=bool(text("new_watch")),
         pin=request.form.get("pin", ""),
     )
     _act(wanted)

@@ -16,12 +16,12 @@ from tests.paging.drivers.hats import PATIENT, AirTime, settings
 
 
 @pytest.fixture
-def quick(tmp_path: Path) -> Callable[[str], str]:
+def quick(tmp_path: Path) -> Callable[..., str]:
     """The path of a shipped template with short waits; nothing else in it is changed."""
 
-    def copy(name: str) -> str:
+    def copy(name: str, **waits_s: float) -> str:
         text = (SHIPPED / f"{name}.toml").read_text()
-        for key, wait_s in SHORT_WAITS.items():
+        for key, wait_s in {**SHORT_WAITS, **waits_s}.items():
             text = re.sub(rf"^{key} = [1-9][0-9.]*", f"{key} = {wait_s}", text, flags=re.MULTILINE)
         path = tmp_path / f"{name}.toml"
         path.write_text(text)

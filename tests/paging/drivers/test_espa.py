@@ -156,7 +156,11 @@ def test_statuses(
 
 
 def test_a_status_that_comes_only_with_a_later_poll() -> None:
-    assert sent("3", poll_ms=150, polls_without_status=2)[0].state is TRANSMITTED
+    with (
+        EspaSystem(statuses=("3",), faults=Faults(polls_without_status=2)) as system,
+        driving(system, status_s=20) as driver,
+    ):
+        assert driver.send(message()).state is TRANSMITTED
 
 
 def test_a_status_that_comes_too_late() -> None:

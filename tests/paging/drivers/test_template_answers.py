@@ -157,8 +157,8 @@ def test_accepted_stays_when_the_final_answer_does_not_come(quick: Callable[[str
         assert receipt.detail == "PPG,105"
 
 
-def test_the_answer_for_another_pager_is_not_taken(quick: Callable[[str], str]) -> None:
-    with LrsTransmitter() as terminal, opened(terminal, quick("lrs")) as driver:
+def test_the_answer_for_another_pager_is_not_taken(quick: Callable[..., str]) -> None:
+    with LrsTransmitter() as terminal, opened(terminal, quick("lrs", wait_s=3)) as driver:
         terminal.faults.append(Fault.REFUSE)
 
         def answer_others() -> None:
