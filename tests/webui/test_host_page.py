@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+import gateway.host.client
+import webui.client
+import webui.host
 from gateway.host import verbs
 from gateway.host.messages import GetHost
 from gateway.host.reset import RESET_MARK
@@ -230,3 +233,8 @@ class TestWithoutHost:
     def test_a_form_of_before_is_answered_so_too(self, owner: FlaskClient) -> None:
         for path in (f"{BOX}/restart", f"{NETWORK}/access-point", f"{BOX}/reset"):
             assert "This machine is no appliance." in said(owner, path, {})
+
+
+def test_the_page_is_more_patient_than_the_gateway_is_with_the_host() -> None:
+    """A small board starts the host's program for each look, and needs seconds for that."""
+    assert webui.client.ANSWER_S < gateway.host.client.ANSWER_S < webui.host.ANSWER_S

@@ -15,7 +15,6 @@ from webui.client import (
     FactoryReset,
     FileView,
     Gateway,
-    GetHost,
     GetRestore,
     GetStatus,
     MakeBackup,
@@ -27,6 +26,7 @@ from webui.client import (
     Restore,
     UndoRestore,
 )
+from webui.host import look
 from webui.options import options
 from webui.person import gateway, sign_out, token
 from webui.screens.setup import owners_only
@@ -40,7 +40,7 @@ blueprint = Blueprint("box", __name__, url_prefix="/settings/box")
 @owners_only
 def index() -> ResponseReturnValue:
     """What can be done with the whole box."""
-    host = gateway().call(GetHost())
+    host = look()
     job = host.job
     return render_template(
         "box/index.html",

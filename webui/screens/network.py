@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response
 
 from webui.client import (
     Done,
-    GetHost,
     GetStatus,
     Refused,
     Request,
@@ -17,6 +16,7 @@ from webui.client import (
     SetBoxName,
     SetBoxWifi,
 )
+from webui.host import look
 from webui.person import gateway
 from webui.screens.setup import owners_only
 from webui.translate import gettext
@@ -29,7 +29,7 @@ blueprint = Blueprint("network", __name__, url_prefix="/settings/network")
 @owners_only
 def index() -> ResponseReturnValue:
     """How the box is in the network, and what can be changed about it."""
-    host = gateway().call(GetHost())
+    host = look()
     job = host.job
     return render_template(
         "box/network.html",
