@@ -16,5 +16,6 @@ def test_short_watch_tells_every_figure(
     assert report["rss_mb"] >= report["pss_mb"] > 0
     assert report["threads"] >= 3  # the loop's, the journal's, the transmitter's
     assert {"processor_share", "bytes_to_disk", "bytes_written", "write_calls"} <= report.keys()
-    assert len(report["reached"]) == 3
+    assert 0 < report["ready_s"] < 60
+    assert len(report["reached"]) == 4
     assert code == (0 if all(report["reached"].values()) else 1)
