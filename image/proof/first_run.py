@@ -17,7 +17,7 @@ PAGER: Final = "1001"
 _FOUND: Final = re.compile(r'name="pin" value="(\d+)"')
 _ALERT: Final = re.compile(r'id="going" name="alert" value="([^"]+)"')
 _REFUSED: Final = re.compile(
-    r'<p class="health bad">([^<]*)</p>\s*<label class="field">Update file'
+    r'<h2 id="update">(?:(?!</section>).)*?<p class="health bad">([^<]*)</p>', re.DOTALL
 )
 LOOK_S: Final = 600.0
 _CASE: Final = re.compile(r'action="/board/([^"/]+)/acknowledge"')
@@ -136,7 +136,12 @@ def give_update(machine: Machine, bundle: Path) -> str:
         seen = owner.see("/settings/box")
         return "" if "An update is under way." in seen else seen
 
-    return first(_REFUSED, until(said, "the box's look at the update", LOOK_S))
+    return refused(until(said, "the box's look at the update", LOOK_S))
+
+
+def refused(page: str) -> str:
+    """Why the page about the box says that an update was refused, or nothing."""
+    return first(_REFUSED, page)
 
 
 def answer_incident(machine: Machine, terminal: TapTerminal, tablet: Visitor) -> None:

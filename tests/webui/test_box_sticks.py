@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from tests.webui.fake_host import FakeHost, fake_host, gateway_with_host
 from tests.webui.live_shop import LiveShop
 from tests.webui.test_box import PASSPHRASE, PASSWORD, browser, said
 from tests.webui.test_host_page import await_end
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from image.proof.first_run import refused  # noqa: E402
 
 BOX = "/settings/box"
 OLDER = Reply(code="older", words="0.0.9 is older than 0.1.0, which runs here")
@@ -138,7 +144,14 @@ class TestOlder:
         host.refuse[verbs.ApplyUpdate] = Reply(code="not_signed", words="another key")
         said(owner, f"{BOX}/update", {"stick": "sda1/other.achivx"})
         await_end(live)
-        assert ANYWAY not in owner.get(BOX).text
+        page = owner.get(BOX).text
+        assert ANYWAY not in page
+        assert refused(page) in page
+        assert refused(page), "what image/test looks for"
+        host.refuse.clear()
+        said(owner, f"{BOX}/update", {"stick": "sda1/other.achivx"})
+        await_end(live)
+        assert refused(owner.get(BOX).text) == ""
 
 
 class TestBackup:
