@@ -69,7 +69,7 @@ class Bridges:
         for stop, _ in running:
             stop.set()
         for _, task in running:
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, 60)  # one with a batch under way has `drain_s` for it
 
 
 class Who:
