@@ -128,7 +128,8 @@ def give_update(machine: Machine, bundle: Path) -> str:
     Raises:
         Failed: The page does not take it, or never says what came of it.
     """
-    owner = sign_in(machine, "Owner", PASSWORD)
+    # The page starts anew with the gateway's release, and may just be gone.
+    owner = until(lambda: sign_in(machine, "Owner", PASSWORD), "the page", LOOK_S)
     until(lambda: owner.see("/settings/box"), "the page about the box itself", LOOK_S)
     owner.upload("/settings/box", "/settings/box/update", bundle)
 
