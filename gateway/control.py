@@ -14,6 +14,7 @@ import os
 import pwd
 import socket
 import struct
+import sys
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -95,6 +96,10 @@ class Doorbell:
         return self.version
 
 
+_KEEP_PATH: Final[dict[str, Any]] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+"""`close` takes the path away, last of all: until then no second gateway can have it."""
+
+
 class ControlServer:
     """Serves the socket.
 
@@ -113,6 +118,7 @@ class ControlServer:
         self._doorbell: Final = doorbell
         self._admin_group: Final = admin_group
         self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None  # the server's own, once more
         self._conversations: Final[set[asyncio.Task[None]]] = set()
 
     async def open(self) -> None:
@@ -138,8 +144,9 @@ class ControlServer:
             raise CannotStart(
                 f"cannot make the control socket {self._path}: {error.strerror or error}"
             ) from error
+        self._listener = listener.dup()
         self._server = await asyncio.start_unix_server(
-            self._serve, sock=listener, limit=MAX_LINE, start_serving=False
+            self._serve, sock=listener, limit=MAX_LINE, start_serving=False, **_KEEP_PATH
         )
 
     async def begin(self) -> None:
@@ -148,17 +155,24 @@ class ControlServer:
         await self._server.start_serving()
 
     async def run(self) -> None:
-        """Answer until cancelled."""
+        """Answer until cancelled; who connects after that waits for `close`, and is then told.
+
+        A connection that this loop took in and has no time left for would be nobody's: its caller
+        would wait for as long as the process lives.
+        """
         try:
             await asyncio.get_running_loop().create_future()
         finally:
+            if self._server is not None:
+                self._server.close()
             for conversation in self._conversations:
                 conversation.cancel()
 
     def close(self) -> None:
         """Take the socket away."""
-        if self._server is not None:
+        if self._server is not None and self._listener is not None:
             self._server.close()
+            self._listener.close()
             self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -43,6 +43,8 @@ LINE: Final = 1.2
 """How high a line is, by the size of its letters."""
 ADVANCE: Final = 0.6
 """How wide a monospaced letter is, by its size; `textLength` makes it so in whatever font."""
+CAPTION_ADVANCE: Final = 0.56
+"""The same of the captions' letters, on the average."""
 CAPTION: Final = 2.1
 QR: Final = 20.5
 QR_X: Final = LABEL[0] - QR - 1.5
@@ -132,7 +134,7 @@ class _Column:
 
     def caption(self, words: str) -> None:
         """What the next value is."""
-        self.svg.append(_caption(self._x, self.y, words))
+        self.svg.append(_caption(self._x, self.y, words, self._width))
         self.y += LINE * CAPTION
 
     def value(self, text: str, size: float, least: float = 0) -> None:
@@ -155,8 +157,12 @@ class _Column:
         self.y += 1.2
 
 
-def _caption(x: float, y: float, words: str) -> str:
-    return f'<text x="{x:g}" y="{y + 0.9 * CAPTION:.2f}" class="caption">{words}</text>'
+def _caption(x: float, y: float, words: str, most: float) -> str:
+    width = min(most, CAPTION_ADVANCE * CAPTION * len(words))
+    return (
+        f'<text x="{x:g}" y="{y + 0.9 * CAPTION:.2f}" textLength="{width:.2f}"'
+        f' lengthAdjust="spacingAndGlyphs" class="caption">{words}</text>'
+    )
 
 
 def _drawing(box: Box) -> str:
@@ -182,7 +188,7 @@ def _drawing(box: Box) -> str:
     y = 1.5
     for text, caption in ((url(box), "Страница · Page"), (wifi(box.ssid, box.password), "Wi-Fi")):
         drawn.append(_qr(text, QR_X, y))
-        drawn.append(_caption(QR_X + 2, y + QR, caption))
+        drawn.append(_caption(QR_X + 2, y + QR, caption, QR - 4))
         y += QR + 3.4
     return "\n".join(drawn)
 

@@ -1,5 +1,7 @@
 """The file of the control socket: whose it is, and what becomes of one that is there already."""
 
+import asyncio
+import contextlib
 import socket
 import stat
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 from gateway.control import ControlServer, Doorbell
 from gateway.errors import CannotStart
 from gateway.messages import Hello
-from tests.control.lines import Line, Service, serving
+from tests.control.lines import WAIT_S, Line, Service, serving
 
 
 class TestTheSocket:
@@ -40,6 +42,32 @@ class TestTheSocket:
             await first.begin()
             assert (await line.read())["id"] == 7
         first.close()
+
+    async def test_of_one_that_ends_takes_nobody_in_and_is_not_taken(
+        self, path: Path, service: Service, doorbell: Doorbell
+    ) -> None:
+        """Who connects at the very end hears that it is over, and does not wait for ever."""
+        first = ControlServer(path, service, doorbell, admin_group="g")
+        await first.open()
+        await first.begin()
+        running = asyncio.create_task(first.run())
+        async with await Line.open(path) as line:
+            assert await line.ask(Hello()) == "ok"
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        second = ControlServer(path, service, doorbell, admin_group="g")
+        with pytest.raises(CannotStart, match="running already"):
+            await second.open()
+        async with await Line.open(path) as late:
+            late.send(Hello())
+            first.close()
+            async with asyncio.timeout(WAIT_S):
+                with contextlib.suppress(ConnectionResetError):
+                    assert await late.reader.read() == b""
+        assert names(path.parent) == []
+        await second.open()
+        second.close()
 
     async def test_of_a_dead_gateway_is_replaced(
         self, path: Path, service: Service, doorbell: Doorbell

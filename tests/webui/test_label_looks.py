@@ -67,6 +67,13 @@ def apart(one: Area, other: Area) -> bool:
     return one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
 
 
+def ink(box: Area) -> Area:
+    """What letters darken of a line's box, which fonts make higher than any letter of ours is."""
+    left, top, right, bottom = box
+    height = bottom - top
+    return left, top + 0.17 * height, right, bottom - 0.05 * height
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_overlaps_and_nothing_is_cut(name: str, made: Path, page: Page) -> None:
     page.goto((made / f"{name}.svg").as_uri())
@@ -75,11 +82,12 @@ def test_nothing_overlaps_and_nothing_is_cut(name: str, made: Path, page: Page) 
     page.evaluate(GROW, 20)
     words, codes = areas(page, "text"), areas(page, ".qr")
     assert len(codes) == 2
-    for place, area in enumerate([*words, *codes]):
+    drawn = [*map(ink, words), *codes]
+    for place, area in enumerate(drawn):
         left, top, right, bottom = (side / 20 for side in area)
         assert 1.5 <= left < right <= 88.5
         assert 1.5 <= top < bottom <= 48.5
-        assert all(apart(area, other) for other in [*words, *codes][place + 1 :]), place
+        assert all(apart(area, other) for other in drawn[place + 1 :]), place
 
 
 @pytest.mark.parametrize("name", NAMES)
