@@ -118,7 +118,6 @@ class ControlServer:
         self._doorbell: Final = doorbell
         self._admin_group: Final = admin_group
         self._server: asyncio.Server | None = None
-        self._listener: socket.socket | None = None  # the server's own, once more
         self._conversations: Final[set[asyncio.Task[None]]] = set()
 
     async def open(self) -> None:
@@ -144,7 +143,6 @@ class ControlServer:
             raise CannotStart(
                 f"cannot make the control socket {self._path}: {error.strerror or error}"
             ) from error
-        self._listener = listener.dup()
         self._server = await asyncio.start_unix_server(
             self._serve, sock=listener, limit=MAX_LINE, start_serving=False, **_KEEP_PATH
         )
@@ -164,15 +162,16 @@ class ControlServer:
             await asyncio.get_running_loop().create_future()
         finally:
             if self._server is not None:
-                self._server.close()
+                # Not closed yet: a connection that is just being taken in would be left open then.
+                for listener in self._server.sockets:
+                    asyncio.get_running_loop().remove_reader(listener.fileno())
             for conversation in self._conversations:
                 conversation.cancel()
 
     def close(self) -> None:
         """Take the socket away."""
-        if self._server is not None and self._listener is not None:
+        if self._server is not None:
             self._server.close()
-            self._listener.close()
             self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
