@@ -1,20 +1,19 @@
 """A pager is tried and taught through a real daemon: watches by a simulated 433 MHz transmitter."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from gateway.client import Unreachable
 from gateway.errors import Refused
-from gateway.messages import Hello, SendPage
+from gateway.messages import SendPage
 from gateway.model import ButtonKind, Language, ReceiptState
 from gateway.setup import claim
-from gateway.setup.messages import AddPerson, ApplySettings, Claim, PlaceButton, SetTransmitter
+from gateway.setup.messages import AddPerson, Claim, PlaceButton, SetTransmitter
 from gateway.setup.pager_messages import GetPager, PagerView, SetPager
 from gateway.simulator.rf_bridges import SimulatedEfm8
 from gateway.simulator.shop import SimulatedShop
+from tests.setup.anew import anew
 
 
 @pytest.fixture
@@ -31,18 +30,6 @@ async def shop(tmp_path: Path) -> AsyncIterator[SimulatedShop]:
 async def radio() -> AsyncIterator[SimulatedEfm8]:
     with SimulatedEfm8() as bridge:
         yield bridge
-
-
-async def anew(shop: SimulatedShop) -> None:
-    life = (await shop.ask(Hello())).life
-    await shop.ask(ApplySettings())
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                if (await shop.ask(Hello())).life != life:
-                    return
-            except Unreachable:
-                await asyncio.sleep(0)
 
 
 async def with_watch(shop: SimulatedShop, radio: SimulatedEfm8) -> PagerView:

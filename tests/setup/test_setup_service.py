@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client import Unreachable
 from gateway.config.check import check
 from gateway.errors import Refused
 from gateway.messages import GetSettings, GetStatus, Hello, Login, PutSettings, SetPin
@@ -14,7 +13,6 @@ from gateway.model import ButtonKind, Language, ReceiptState
 from gateway.setup import claim
 from gateway.setup.device_messages import GetDevices
 from gateway.setup.messages import (
-    ApplySettings,
     CheckSettings,
     Claim,
     EditSettings,
@@ -37,6 +35,7 @@ from gateway.setup.messages import (
     UndoStep,
 )
 from gateway.simulator.shop import SimulatedShop
+from tests.setup.anew import anew
 
 PASSWORD = "coffee and cake"
 
@@ -51,18 +50,6 @@ async def own(shop: SimulatedShop, code: str | None = None) -> str:
     printed = claim.read(Path(shop.config.paths.state)) if code is None else code
     wanted = Claim(code=printed, name="Owner", password=PASSWORD, language=Language.RU)
     return (await shop.ask(wanted)).token
-
-
-async def anew(shop: SimulatedShop) -> None:
-    life = (await shop.ask(Hello())).life
-    await shop.ask(ApplySettings())
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                if (await shop.ask(Hello())).life != life:
-                    return
-            except Unreachable:
-                await asyncio.sleep(0)
 
 
 async def with_transmitter(shop: SimulatedShop) -> None:

@@ -3,6 +3,7 @@
 import socket
 import socketserver
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from gateway import messages as say
 from gateway.errors import Refused
 
 
-class JsonServer:
+class JsonServer(ABC):
     """Answers newline JSON on a Unix socket, one thread a connection."""
 
     def __init__(self, path: Path) -> None:
@@ -36,8 +37,9 @@ class JsonServer:
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True).start()
 
+    @abstractmethod
     def converse(self, read: Callable[[], bytes], write: Callable[[bytes], object]) -> None:
-        raise NotImplementedError
+        """Read requests and answer them, until the line ends."""
 
     def reply(self, write: Callable[[bytes], object], number: int, do: Callable[[], Any]) -> bool:
         """Write what `do` returns, or why it would not; whether it did."""
