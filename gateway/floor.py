@@ -22,6 +22,7 @@ from gateway.events import AnyEvent, Record
 from gateway.faults import Faults
 from gateway.inputs.filter import PressFilter
 from gateway.inputs.indicators import Indicators, State
+from gateway.inputs.line import Left
 from gateway.inputs.verdicts import LineFault, LineHealed, Pressed, Released, Verdict
 from gateway.journal.store import Journal
 from gateway.model import ButtonKind, Page, Receipt
@@ -32,9 +33,9 @@ Kept = Future[list[Record]]
 KEEP_S: Final = 5.0
 """How long an answer waits for the disk before it says that it could not be kept yet."""
 PAGE_FIRST_S: Final = 0.002
-"""How long a page may take to its first byte before its answer is listened for and what led to it
-is handed to the journal: the transmitter's thread, the journal's and this one share one
-interpreter."""
+"""How long a page may take to its first byte before anything else is done about its press: its
+answer is listened for, what led to it is handed to the journal, lights are switched. The kernel
+carries the bytes on, and needs a processor for it; and all our threads share one interpreter."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -73,32 +74,46 @@ class Floor:
         self._filter_alarm: Final = Alarm(self._advance_filter)
         self._ladder_alarm: Final = Alarm(self._advance_ladder)
         self._light_alarm: Final = Alarm(self._advance_lights)
-        self._record_alarm: Final = Alarm(self.record)
-        self._unrecorded: Final[deque[tuple[tuple[AnyEvent, ...], Stamp]]] = deque()
+        self._settle_alarm: Final = Alarm(self._settle)
+        self._unrecorded: Final[deque[tuple[Decision, Stamp, Pressed | None]]] = deque()
+        self._unshown: Final[list[Verdict]] = []
         self._receipts: Final[dict[str, asyncio.Future[Receipt]]] = {}
         self._watchers: Final[list[Callable[[Pressed], None]]] = []
         self._gesture_watchers: Final[list[Callable[[Released], None]]] = []
         self._spare_watchers: Final[list[Callable[[Button, Stamp], None]]] = []
+        self._early: list[Released] | None = []  # until the alerts of before are there
         self._lane: PageLane | None = None
 
-    def open(self, lane: PageLane, pressed: dict[str, bool]) -> None:
-        """Begin, with the buttons that are down already. No edge may come before this."""
+    def open(self, lane: PageLane, pressed: dict[str, bool], left: Left | None = None) -> None:
+        """Begin, with the buttons that are down already. No edge may come before this.
+
+        `left` is what the floor before has left, if it ended in this process.
+        """
         self._lane = lane
         now_ns = self._clock.mono_ns()
         for name, active in pressed.items():
-            self._filter.begin(name, active=active, at_ns=now_ns)
+            self._filter.begin(name, active=active, at_ns=now_ns, left=left)
         self._advance_filter()
 
     def restore(self, live: list[Alert]) -> None:
         """Take up again the alerts of before the restart; presses may have come meanwhile."""
         now = self._clock.now()
         self.carry_out(self.desk.restore(live, now), now)
+        early, self._early = self._early or [], None
+        for verdict in early:
+            self._released(verdict)
 
-    def close(self) -> None:
-        """Stop the timers; what is not with the journal yet goes there."""
+    def close(self) -> Left:
+        """Stop the timers; what is not with the journal yet goes there.
+
+        Returns:
+            What the next floor of this process is to know of the buttons.
+        """
         self._hand_over()
-        for alarm in (self._filter_alarm, self._ladder_alarm, self._light_alarm):
+        alarms = (self._filter_alarm, self._ladder_alarm, self._light_alarm, self._settle_alarm)
+        for alarm in alarms:
             alarm.cancel()
+        return self._filter.left(self._clock.mono_ns())
 
     # --- from the pins ---------------------------------------------------------------------
 
@@ -112,7 +127,9 @@ class Floor:
     def _take(self, verdicts: list[Verdict]) -> None:
         for verdict in verdicts:
             self._verdict(verdict)
-        self._filter_alarm.set_ns(self._filter.next_deadline_ns)
+        self._unshown.extend(verdicts)
+        if not self._unrecorded:  # else a page is leaving: see PAGE_FIRST_S
+            self._show()
 
     def _verdict(self, verdict: Verdict) -> None:
         match verdict:
@@ -126,8 +143,16 @@ class Floor:
                 self._faults.set(f"button/{button}", None)
             case _:
                 pass
-        self._indicators.show(verdict, self._clock.mono_ns())
-        self._advance_lights()
+
+    def _show(self) -> None:
+        """Answer at the buttons, and wait for what the filter waits for."""
+        now_ns = self._clock.mono_ns()
+        for verdict in self._unshown:
+            self._indicators.show(verdict, now_ns)
+        if self._unshown:
+            self._unshown.clear()
+            self._advance_lights()
+        self._filter_alarm.set_ns(self._filter.next_deadline_ns)
 
     def _pressed(self, verdict: Pressed) -> None:
         press = verdict.press
@@ -136,15 +161,7 @@ class Floor:
             at = self._clock.at(verdict.at_ns)
             decision = self.desk.press(press, at)
             self._send_pages(decision)
-            recorded = events.Pressed(
-                button=press.button,
-                kind=press.kind,
-                zone=press.zone,
-                flag=press.flag,
-                count=verdict.count,
-            )
-            decision.events.insert(0, recorded)
-            self._note(decision, at)
+            self._note(decision, at, verdict)
         for watch in self._watchers:
             watch(verdict)
 
@@ -159,7 +176,9 @@ class Floor:
         take = self.desk.contact_oldest if verdict.long else self.desk.acknowledge_oldest
         decision = take(button.zone, by, at)
         self.carry_out(decision, at)
-        if not verdict.long and not decision.events:
+        if not decision.events and self._early is not None:
+            self._early.append(verdict)  # an alert of before the start may be what it is about
+        elif not verdict.long and not decision.events:
             for watch_spare in self._spare_watchers:
                 watch_spare(button, at)
 
@@ -183,12 +202,17 @@ class Floor:
         self._send_pages(decision)
         self._note(decision, at)
 
-    def _note(self, decision: Decision, at: Stamp) -> None:
-        self._unrecorded.append((tuple(decision.events), at))
+    def _note(self, decision: Decision, at: Stamp, pressed: Pressed | None = None) -> None:
+        self._unrecorded.append((decision, at, pressed))
         if not decision.pages:
             self.record()
         elif len(self._unrecorded) == 1:
-            self._record_alarm.set_s(PAGE_FIRST_S)
+            self._settle_alarm.set_s(PAGE_FIRST_S)
+
+    def _settle(self) -> None:
+        """Pages have had time to leave: do what was put off for them."""
+        self._hand_over()
+        self._show()
 
     def _send_pages(self, decision: Decision) -> None:
         lane = self._lane
@@ -205,11 +229,12 @@ class Floor:
     def _hand_over(self) -> Kept | None:
         """Hand over to the journal what was carried out; returns the future of its last events."""
         kept: Kept | None = None
-        self._record_alarm.cancel()
         if self._lane is not None:
             self._lane.rouse()
         while self._unrecorded:
-            decided, at = self._unrecorded.popleft()
+            decision, at, pressed = self._unrecorded.popleft()
+            press = () if pressed is None else (_recorded(pressed),)
+            decided: tuple[AnyEvent, ...] = (*press, *decision.events)
             if decided:
                 kept = self._journal.append_all(decided, at)
         self._ladder_alarm.set_s(self.desk.next_due_s(self._clock.now()))
@@ -224,7 +249,7 @@ class Floor:
             JournalError: They are not, after this long; they stay in memory and are tried again.
         """
         self._send_pages(decision)
-        self._unrecorded.append((tuple(decision.events), at))
+        self._unrecorded.append((decision, at, None))
         kept = self._hand_over()
         if kept is None:
             return
@@ -287,3 +312,14 @@ class Floor:
     def _advance_lights(self) -> None:
         self._indicators.advance(self._clock.mono_ns())
         self._light_alarm.set_ns(self._indicators.next_deadline_ns)
+
+
+def _recorded(verdict: Pressed) -> events.Pressed:
+    press = verdict.press
+    return events.Pressed(
+        button=press.button,
+        kind=press.kind,
+        zone=press.zone,
+        flag=press.flag,
+        count=verdict.count,
+    )

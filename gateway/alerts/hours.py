@@ -8,7 +8,7 @@ everyone as on duty. A page too many is a nuisance; a customer lost is the loss 
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -20,12 +20,12 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 def local(shop: Shop, at: Stamp) -> datetime:
     """The shop's wall clock at a moment."""
-    return datetime.fromtimestamp(at.wall_ns / NS_PER_S, UTC).astimezone(ZoneInfo(shop.timezone))
+    return datetime.fromtimestamp(at.wall_ns // NS_PER_S, ZoneInfo(shop.timezone))
 
 
 def hhmm(shop: Shop, at: Stamp) -> str:
     """The shop's time of day for a person; nothing where the clock was not right."""
-    return local(shop, at).strftime("%H:%M") if at.synced else ""
+    return local(shop, at).time().isoformat("minutes") if at.synced else ""
 
 
 def is_open(shop: Shop, at: Stamp) -> bool:

@@ -1,14 +1,20 @@
 """The pages of one ladder level, pure: to whom, and what they say."""
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.alerts import hours, ladder, roster, timing
 from gateway.alerts.case import Alert
 from gateway.clock import NS_PER_S, Stamp
-from gateway.config import Config, Pager
-from gateway.model import AlertCause, Label, Page, Priority
-from gateway.paging.text import Occasion, alert_text
+from gateway.config import Config
+from gateway.model import AlertCause, Label, Language, Page, Priority
+from gateway.paging.text import Occasion, dated, draft
+
+
+class _Draft(NamedTuple):
+    pager: str
+    language: Language
+    text: str
 
 
 class PageWriter:
@@ -25,8 +31,8 @@ class PageWriter:
         self._wearers: Final = roster.wearers(config)
         self._all: Final = tuple([each.name for each in self._wearers])
         self._have_shifts: Final = any(each.shifts for each in self._wearers)
-        # The same few answers again and again, and each of them wanted at once.
-        self._pagers_for: Final = lru_cache(maxsize=256)(self._find_pagers)
+        # The same few pages again and again, and each of them wanted at once.
+        self._drafts_for: Final = lru_cache(maxsize=256)(self._make_drafts)
 
     def label(self, alert: Alert) -> Label:
         """What to call the place an alert came from, or what a rule has found there."""
@@ -36,18 +42,28 @@ class PageWriter:
     def pages(self, alert: Alert, level: int, now: Stamp) -> list[Page]:
         """One page for each pager that this level buzzes."""
         step = ladder.step_of(self._config.ladder, level)
-        names = self._pagers_for(alert.to or step.to, alert.zone, self._on_duty(now))
+        drafts = self._drafts_for(
+            alert.to or step.to,
+            alert.zone,
+            self._on_duty(now),
+            self.label(alert),
+            step.text,
+            level,
+            _occasion(alert, level),
+        )
+        time_hhmm = hours.hhmm(self._config.shop, alert.raised)
+        age_s = timing.least_age_ns(alert.raised, now) // NS_PER_S
         return [
             Page(
-                id=f"{alert.id}.{alert.returns}.{level}.{name}",
-                pager=name,
-                text=self._text(alert, level, step.text, self._pagers[name], now),
+                id=f"{alert.id}.{alert.returns}.{level}.{each.pager}",
+                pager=each.pager,
+                text=dated(each.text, each.language, time_hhmm, age_s),
                 priority=Priority.ALARM if alert.cause is AlertCause.RED else Priority.HIGH,
                 alert=alert.id,
                 level=level,
                 kind=alert.cause,
             )
-            for name in names
+            for each in drafts
         ]
 
     def _on_duty(self, now: Stamp) -> tuple[str, ...]:
@@ -56,25 +72,30 @@ class PageWriter:
         shop = self._config.shop
         return tuple([each.name for each in self._wearers if hours.on_duty(each, shop, now)])
 
-    def _find_pagers(
-        self, targets: tuple[str, ...], zone: str, on_duty: tuple[str, ...]
-    ) -> tuple[str, ...]:
-        return roster.pagers_for(targets, zone, self._wearers, on_duty)
-
-    def _text(
-        self, alert: Alert, level: int, template: Label | None, pager: Pager, now: Stamp
-    ) -> str:
-        language = pager.language or self._config.shop.language
-        return alert_text(
-            language,
-            None if template is None else template.text(language),
-            zone=alert.zone,
-            button_label=self.label(alert).text(language),
-            time_hhmm=hours.hhmm(self._config.shop, alert.raised),
-            age_s=timing.least_age_ns(alert.raised, now) // NS_PER_S,
-            level=level,
-            occasion=_occasion(alert, level),
-        )
+    def _make_drafts(
+        self,
+        targets: tuple[str, ...],
+        zone: str,
+        on_duty: tuple[str, ...],
+        label: Label,
+        template: Label | None,
+        level: int,
+        occasion: Occasion | None,
+    ) -> list[_Draft]:
+        """What each pager that is to be buzzed will be told."""
+        drafts = []
+        for name in roster.pagers_for(targets, zone, self._wearers, on_duty):
+            language = self._pagers[name].language or self._config.shop.language
+            text = draft(
+                language,
+                None if template is None else template.text(language),
+                zone=zone,
+                button_label=label.text(language),
+                level=level,
+                occasion=occasion,
+            )
+            drafts.append(_Draft(name, language, text))
+        return drafts
 
 
 def _occasion(alert: Alert, level: int) -> Occasion | None:

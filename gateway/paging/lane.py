@@ -92,9 +92,11 @@ class PageLane:
         job = Job(page, pager, list(routes))
         key = job.key
         with self._moving:
-            self._drop(lambda waiting: waiting.key == key)
+            for each in self.transmitters:
+                each.supersede(key)
             left = self._place(job, _FULL if routes else _NO_TRANSMITTER)
-        self._answer(left)
+        if left is not None:
+            self._answer(left)
 
     def rouse(self) -> None:
         """Hear the answers to the pages submitted. To be called soon after the last of them."""
@@ -104,10 +106,8 @@ class PageLane:
     def cancel(self, alert: str) -> list[Page]:
         """The alert is taken or missed: what still waits for it, returned here, will not go out."""
         with self._moving:
-            return self._drop(lambda job: job.page.alert == alert)
-
-    def _drop(self, unwanted: Callable[[Job], bool]) -> list[Page]:
-        return [page for each in self.transmitters for page in each.drop(unwanted)]
+            drops = [each.drop(lambda job: job.page.alert == alert) for each in self.transmitters]
+        return [page for dropped in drops for page in dropped]
 
     def _finish(self, job: Job, receipt: Receipt) -> None:
         """A try is over: the page goes on to the next transmitter, or has its receipt."""
@@ -117,7 +117,8 @@ class PageLane:
                 if not job.dropped:
                     left = self._place(job, receipt)
             self.rouse()
-        self._answer(left)
+        if left is not None:
+            self._answer(left)
 
     def _place(self, job: Job, otherwise: Receipt) -> _Left | None:
         """Queue a page; returns one that no queue has room for, this or another, if any."""
@@ -130,6 +131,5 @@ class PageLane:
             job = overflow
         return job, otherwise
 
-    def _answer(self, left: _Left | None) -> None:
-        if left is not None:
-            self._on_receipt(left[0].page, left[1])
+    def _answer(self, left: _Left) -> None:
+        self._on_receipt(left[0].page, left[1])

@@ -32,7 +32,12 @@ NUMERIC_CODES: Final = {
 }
 NUMERIC_OTHER: Final = 9
 
+# Where a draft's times go: code points that stand for no character (Unicode 23.7, noncharacters).
+_TIME: Final = "\ufdd0"
+_AGE: Final = "\ufdd1"
+
 _NUMBERS: Final = re.compile(r"[0-9]+(?:[:.,/-][0-9]+)*")
+_PLAIN: Final = re.compile(r"[!-~]+(?: [!-~]+)*")
 _SEPARATORS: Final = re.compile(r"[:.,/]")
 
 
@@ -93,7 +98,28 @@ def alert_text(
     level: int,
     occasion: Occasion | None = None,
 ) -> str:
-    """The text of one page, before it is fitted to a pager.
+    """The text of one page, before it is fitted to a pager: a `draft`, `dated`; see there."""
+    drafted = draft(
+        language,
+        template,
+        zone=zone,
+        button_label=button_label,
+        level=level,
+        occasion=occasion,
+    )
+    return dated(drafted, language, time_hhmm, age_s)
+
+
+def draft(
+    language: Language,
+    template: str | None,
+    *,
+    zone: str,
+    button_label: str,
+    level: int,
+    occasion: Occasion | None = None,
+) -> str:
+    """A page's text but for its times: the same for each press of a button, so it can be kept.
 
     Args:
         language: Which shipped text, and which words in the age.
@@ -101,8 +127,6 @@ def alert_text(
             must go out whatever the file says.
         zone: The zone's name.
         button_label: The button's label in this language.
-        time_hhmm: Local time of the press; empty where nobody knows it.
-        age_s: Seconds since the press.
         level: The ladder level that sends it, from 0; shown from 1.
         occasion: None takes it from the level as the shipped ladder climbs: 0 asks for the first
             time, 1 asks the same people again, higher ones bring in others.
@@ -110,23 +134,22 @@ def alert_text(
     if template is None or not _is_good(template):
         label = _CLIMB[min(max(level, 0), 2)] if occasion is None else SHIPPED[occasion]
         template = label.text(language)
-    words: list[str] = []
-    for literal, name in _parts(template):
-        words.append(literal)
-        match name:
-            case "zone":
-                words.append(zone)
-            case "button":
-                words.append(button_label)
-            case "time":
-                words.append(time_hhmm)
-            case "age":
-                words.append(_age(language, age_s))
-            case "level":
-                words.append(str(level + 1))
-            case _:  # the literal text at the end
-                pass
-    return " ".join("".join(words).split())
+    return template.format(zone=zone, button=button_label, time=_TIME, age=_AGE, level=level + 1)
+
+
+def dated(drafted: str, language: Language, time_hhmm: str, age_s: float) -> str:
+    """The text of a draft.
+
+    Args:
+        drafted: As `draft` made it, for the same language.
+        language: Which words in the age.
+        time_hhmm: Local time of the press; empty where nobody knows it.
+        age_s: Seconds since the press.
+    """
+    text = drafted.replace(_TIME, time_hhmm)
+    if _AGE in text:
+        text = text.replace(_AGE, _age(language, age_s))
+    return " ".join(text.split())
 
 
 def fit(text: str, pager: Pager, kind: str = "red") -> tuple[str, ...]:
@@ -144,6 +167,8 @@ def fit(text: str, pager: Pager, kind: str = "red") -> tuple[str, ...]:
     Raises:
         ValueError: The pager names a code table that does not exist.
     """
+    if pager.charset == charsets.LATIN and len(text) <= pager.max_chars and _PLAIN.fullmatch(text):
+        return (text,)  # nothing to be done, as with most texts
     if pager.charset == charsets.NUMERIC:
         return (_numeric(text, kind, pager.max_chars),)
     shown = " ".join(charsets.displayable(text, pager.charset).split())
@@ -162,12 +187,6 @@ def fit(text: str, pager: Pager, kind: str = "red") -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def _is_good(template: str) -> bool:
     return not template_problems(template)
-
-
-@lru_cache(maxsize=64)
-def _parts(template: str) -> tuple[tuple[str, str | None], ...]:
-    """A good template's literal texts, each with the name that follows it: a shop has few."""
-    return tuple((literal, name) for literal, name, _, _ in Formatter().parse(template))
 
 
 def _age(language: Language, age_s: float) -> str:

@@ -29,9 +29,11 @@ LOOK_S: Final = 2.0
 """How often an idle transmitter looks whether its adapter is still the one it opened."""
 
 SLOW_S: Final = 180.0
-"""Longer than any driver takes for one part of a page, as its protocol's timers bound it."""
-STUCK_S: Final = 300.0
-"""Then nothing but a new start of the gateway can help."""
+"""Longer than equipment that is well takes for one part of a page. It may come back yet: one that
+refuses and puts off as often as its protocol lets it takes longer, and other ones are better."""
+STUCK_S: Final = 600.0
+"""Longer than any driver takes for that, at its equipment's very worst: then nothing but a new
+start of the gateway can help."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -157,7 +159,8 @@ class Transmitter:
         is_idle = self._is_resting and self._is_open and not self._stopping
         if self._direct is None or not is_idle or self._heap:
             return False
-        self._rest = self._direct.start(self._messages(job)[0])
+        first = fit(job.page.text, job.pager, job.page.kind)[0]
+        self._rest = self._direct.start(_message(job, first))
         if self._rest is None:
             return False
         self._current, self._is_resting = job, False
@@ -168,6 +171,13 @@ class Transmitter:
         if self._rest is not None:
             with self._lock:
                 self._wake.notify()
+
+    def supersede(self, key: tuple[str, str]) -> None:
+        """Forget the waiting page that says the same thing to the same wrist, if there is one."""
+        with self._lock:
+            has_any = self._current is not None or self._heap
+        if has_any:
+            self.drop(lambda job: job.key == key)
 
     def drop(self, unwanted: Callable[[Job], bool]) -> list[Page]:
         """Forget waiting pages and return them; one on the line goes to no other transmitter."""
@@ -293,11 +303,10 @@ class Transmitter:
         )
 
     def _messages(self, job: Job) -> list[Message]:
-        page = job.page
-        parts = fit(page.text, job.pager, page.kind)
+        parts = fit(job.page.text, job.pager, job.page.kind)
         if not self._driver.carries_text:
             parts = parts[:1]
-        return [Message(job.pager, part, page.priority, page.kind) for part in parts]
+        return [_message(job, part) for part in parts]
 
     def _has_more(self) -> bool:
         """Whether anything waits for the page on the line to be over."""
@@ -318,6 +327,10 @@ class Transmitter:
         (_log.info if state == "ok" else _log.warning)("transmitter %s: %s", self.name, state)
         self.state = state
         self._on_state()
+
+
+def _message(job: Job, part: str) -> Message:
+    return Message(job.pager, part, job.page.priority, job.page.kind)
 
 
 _BADNESS: Final = {

@@ -87,3 +87,13 @@ def test_a_page_has_one_id_however_often_it_is_written() -> None:
     now = PRESSED
     ids = [page.id for page in PageWriter(CONFIG).pages(alert(returns=2), 1, now)]
     assert ids == ["a1.2.1.one", "a1.2.1.two"]
+
+
+def test_a_page_tells_its_own_times_though_its_text_is_kept() -> None:
+    writer = PageWriter(CONFIG)
+    later = Stamp("boot", 125 * S, PRESSED.wall_ns + 125 * S, synced=True)
+    first = writer.pages(alert(), 0, PRESSED)[0].text
+    second = writer.pages(alert(raised=later), 0, later)[0].text
+    assert (first, second) == ("exit: Bad 15:00", "exit: Bad 15:02")
+    waits = [writer.pages(alert(), 1, now)[0].text for now in (PRESSED, later)]
+    assert waits == ["Again 0s exit: Bad", "Again 2min exit: Bad"]

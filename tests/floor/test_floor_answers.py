@@ -10,9 +10,10 @@ from gateway.alarm import Alarm
 from gateway.alerts.case import Alert
 from gateway.alerts.desk import Decision
 from gateway.clock import NS_PER_S, Stamp
-from gateway.config import Pager
+from gateway.config import Button, Pager
 from gateway.errors import JournalError
 from gateway.events import (
+    AlertAcknowledged,
     AlertRaised,
     Paged,
 )
@@ -129,10 +130,9 @@ async def test_an_answer_that_is_taken_back_sends_what_it_took_out_of_the_queues
 # --- beginning and end -------------------------------------------------------------------------
 
 
-async def test_alerts_of_before_the_restart_are_taken_up_again(rig: "Rig") -> None:
-    rig.open()
+def _alert(rig: "Rig") -> Alert:
     raised = rig.clock.at(rig.clock.mono_ns() - NS_PER_S // 1000)
-    old = Alert(
+    return Alert(
         id="old",
         cause=AlertCause.RED,
         zone="exit",
@@ -142,10 +142,36 @@ async def test_alerts_of_before_the_restart_are_taken_up_again(rig: "Rig") -> No
         climbing=raised,
         last_press=raised,
     )
+
+
+async def test_alerts_of_before_the_restart_are_taken_up_again(rig: "Rig") -> None:
+    rig.open()
+    old = _alert(rig)
     rig.edge("red", active=True)  # before the journal was read: it joins nothing yet
     rig.floor.restore([old])
     assert [page.alert for page in rig.pages] == ["a0", "old"]
     await rig.until(lambda: {page.level for page in rig.pages if page.alert == "old"} == {0, 1})
+
+
+async def test_who_acknowledges_before_they_are_read_takes_one_of_them(rig: "Rig") -> None:
+    old = _alert(rig)
+    spare: list[str] = []
+
+    def watch(button: Button, _: Stamp) -> None:
+        spare.append(button.name)
+        rig.moved()
+
+    rig.floor.watch_spare_acknowledges(watch)
+    rig.open()
+    for down_ms, up_ms in ((500, 400), (300, 100)):
+        rig.edge("ack", active=True, ago_ms=down_ms)
+        rig.edge("ack", active=False, ago_ms=up_ms)
+    assert (rig.events, spare) == ([], [])
+    rig.floor.restore([old])
+    event = await rig.event(AlertAcknowledged)
+    assert isinstance(event, AlertAcknowledged)
+    assert (event.alert, event.by) == ("old", "button:ack")
+    await rig.until(lambda: spare == ["ack"])
 
 
 async def test_closing_hands_everything_to_the_journal_and_stops_the_timers(rig: "Rig") -> None:

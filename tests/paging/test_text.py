@@ -204,3 +204,16 @@ def test_numeric_parts_fit_and_keep_the_order(words: str, max_chars: int, kind: 
     digits = [char for char in part[1:] if char.isdigit()]
     there = iter(char for char in words if char in "0123456789")
     assert all(digit in there for digit in digits)
+
+
+def test_what_a_shop_calls_its_zone_is_never_taken_for_a_placeholder() -> None:
+    shown = alert_text(
+        Language.EN,
+        "{zone} {time}",
+        zone="{time} {nobody} {{",
+        button_label="Bad",
+        time_hhmm="14:05",
+        age_s=0,
+        level=0,
+    )
+    assert shown == "{time} {nobody} {{ 14:05"

@@ -105,7 +105,7 @@ class Ev1527Driver:
         if confirmed == 0:
             return answer
         words = f"{confirmed} of {self._bursts} bursts transmitted, then: {answer.words}"
-        return Answer(ReceiptState.TRANSMITTED, words)
+        return Answer(ReceiptState.TRANSMITTED, words, answer.line_down)
 
     def _receipt(self, answer: Answer, first_byte_ns: int | None = None) -> Receipt:
         """The receipt for an answer."""

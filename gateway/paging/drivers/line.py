@@ -129,9 +129,14 @@ class Line:
             LineError: The line is gone.
         """
         try:
-            if self._polled or self._has_data():
+            if self._polled:
                 return 0
-            return self._put(data)
+            number = self._serial.fileno()
+            if self._readable.poll(0):
+                return 0
+            return self._took(os.write(number, data))
+        except BlockingIOError:
+            return 0
         except (OSError, TypeError) as error:
             raise LineError(f"cannot write to {self.port}: {_words(error)}") from error
 
@@ -228,12 +233,14 @@ class Line:
         """Write what there is room for; returns how many bytes that was."""
         if self._polled:
             self._serial.write(data)
-            taken = len(data)
-        else:
-            try:
-                taken = os.write(self._serial.fileno(), data)
-            except BlockingIOError:
-                return 0
+            return self._took(len(data))
+        try:
+            return self._took(os.write(self._serial.fileno(), data))
+        except BlockingIOError:
+            return 0
+
+    def _took(self, taken: int) -> int:
+        """The kernel has taken so many bytes just now."""
         if taken and self.first_byte_ns is None:
             self.first_byte_ns = time.monotonic_ns()
         self._gone_s = max(self._gone_s, time.monotonic()) + taken * self._character_s

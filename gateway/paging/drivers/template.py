@@ -33,15 +33,11 @@ class TemplateDriver:
     def __init__(self, settings: transmitters.Template) -> None:
         self._settings = settings
         self._template = load_template(settings.template)
+        self.carries_text: Final = self._template.carries_text
         rtscts = settings.rtscts
         self._rtscts = self._template.line.rtscts if rtscts is None else rtscts
         self._line: Line | None = None
         self._envelopes: dict[str, Envelope] = {}
-
-    @property
-    def carries_text(self) -> bool:
-        """See `Driver`."""
-        return self._template.carries_text
 
     @property
     def has_hung_up(self) -> bool:

@@ -156,7 +156,8 @@ def _address(keys: Keys) -> AddressRule:
 
 def _text(keys: Keys, *, required: bool) -> TextRule:
     allowed = keys.text("characters", _PRINTABLE)
-    refused = keys.parsed("characters", _all_but, _all_but(_PRINTABLE))
+    characters = keys.parsed("characters", _character_class, _PRINTABLE)
+    refused = re.compile(f"[^{characters}]")
     substitute = keys.text("substitute", "?", empty=True)
     replace = keys.mapping("replace", str)
     max_chars = keys.whole("max_chars", range(1, 4001), None if required else 1)
@@ -174,6 +175,7 @@ def _text(keys: Keys, *, required: bool) -> TextRule:
         replace={
             ord(character): text for character, text in replace.items() if len(character) == 1
         },
+        as_is=_as_is(characters, max_chars, "".join(replace)),
     )
 
 
@@ -234,8 +236,15 @@ def _check_given(frame: Keys, message: Segments, given: Mapping[str, Collection[
             frame.problem(key, None, f"given, since message holds {{{field}}}")
 
 
-def _all_but(characters: str) -> re.Pattern[str]:
-    return re.compile(f"[^{characters}]")
+def _character_class(characters: str) -> str:
+    re.compile(f"[^{characters}]")
+    return characters
+
+
+def _as_is(characters: str, max_chars: int, replaced: str) -> re.Pattern[str]:
+    """Matches a text of these characters, none of them replaced, that is not too long."""
+    no_other = f"(?!.*[{re.escape(replaced)}])" if replaced else ""
+    return re.compile(f"{no_other}[{characters}]{{0,{max_chars}}}", re.DOTALL)
 
 
 def _address_pattern(text: str) -> re.Pattern[str]:

@@ -54,12 +54,14 @@ class TextRule(msgspec.Struct, frozen=True):
         refused: Matches each character that is not allowed.
         substitute: Stands for each of those; empty to leave them out.
         replace: Better stand-ins for some characters, looked up first.
+        as_is: Matches a whole text in which nothing is to be changed, as nearly all are.
     """
 
     max_chars: int
     refused: re.Pattern[str]
     substitute: str
     replace: dict[int, str]
+    as_is: re.Pattern[str]
 
     def passed(self, text: str) -> str:
         """A text with nothing in it that may not stand there."""
@@ -200,7 +202,9 @@ class Template(msgspec.Struct, frozen=True):
 
     def enclose(self, envelope: Envelope, text: str) -> Frame:
         """The frame of a text, given as 7-bit characters."""
-        fitted, note = self._fit(text, envelope.pager.charset)
+        fitted, note = text, ""
+        if self.text.as_is.fullmatch(text) is None:
+            fitted, note = self._fit(text, envelope.pager.charset)
         body = _latin(fitted)
         data = b"".join([body if piece is None else piece for piece in envelope.pieces])
         return Frame(data, envelope.fields, note)

@@ -152,6 +152,7 @@ def test_one_confirmed_burst_is_a_transmission(pair: tuple[Ev1527Driver, RfBridg
     receipt = driver.send(page())
     assert receipt.state is ReceiptState.TRANSMITTED
     assert receipt.detail.startswith("1 of 2 bursts transmitted, then: no answer")
+    assert receipt.line_down  # which is shown at once, and not only at the next page
 
 
 def test_a_line_that_fails_in_the_write_is_failed(

@@ -262,3 +262,22 @@ def test_a_pattern_keeps_what_is_its_own() -> None:
     assert parse_pattern("(?P<CODE>x)<SOH>[^<EOT>](?<=<0xFF>)") == (
         r"(?P<CODE>x)\x01[^\x04](?<=\xff)"
     )
+
+
+@given(
+    name=st.sampled_from(shipped_templates()),
+    text=st.text(max_size=30) | st.text(" ~\\<>\n\x7fAz9"),
+)
+def test_a_text_goes_out_as_it_is_where_nothing_has_to_be_changed(name: str, text: str) -> None:
+    rule = load_template(name).text
+    unchanged = rule.passed(text) == text and len(text) <= rule.max_chars
+    assert (rule.as_is.fullmatch(text) is not None) == unchanged
+
+
+def test_a_text_with_something_to_replace_behind_a_line_end_is_not_sent_as_it_is(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "desk.toml"
+    rules = 'max_chars = 20\ncharacters = " -~\\n"\nreplace = { "~" = "-" }'
+    path.write_text(GOOD.replace("max_chars = 20", rules))
+    assert load_template(str(path)).text.as_is.fullmatch("a\n~") is None
