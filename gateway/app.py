@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,17 +25,15 @@ from gateway.grants import crockford
 from gateway.inputs.gpio import GpioInputs
 from gateway.inputs.health import Health
 from gateway.inputs.indicators import Indicators, state_of
-from gateway.inputs.pins import Pins, open_pins
+from gateway.inputs.line import Left
+from gateway.inputs.pins import Pins
 from gateway.journal import views
 from gateway.journal.repair import repair
 from gateway.journal.store import Identity, Journal
 from gateway.life import Ended, Life
 from gateway.model import Page, Receipt
 from gateway.overview import room_words
-from gateway.paging.drivers.choice import make_driver
-from gateway.paging.drivers.line import adapter_at
-from gateway.paging.lane import PageLane
-from gateway.paging.transmitter import Transmitter
+from gateway.paging.choice import make_lane
 from gateway.rooms import Rooms
 from gateway.service import BoxService
 from gateway.shiftkeeper import ShiftKeeper
@@ -65,12 +62,24 @@ class Gateway:
         loaded: The settings in force.
         settings: Their only writer.
         clock: The time.
+        pins: The chip; it is given back at the end, but not where the gateway cannot start.
+        before: What the gateway before in this process has left, if there was one.
+
+    Attributes:
+        left: The same for the next, once this one has ended.
 
     Raises:
         CannotStart: A pin cannot be claimed.
     """
 
-    def __init__(self, loaded: Loaded, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        settings: Settings,
+        clock: Clock,
+        pins: Pins,
+        before: Left | None = None,
+    ) -> None:
         self._config: Final = loaded.config
         self._clock: Final = clock
         self._state: Final = Path(loaded.config.paths.state)
@@ -91,8 +100,9 @@ class Gateway:
             words = "; ".join(format_problem(problem) for problem in loaded.problems)
             self._faults.set("settings", f"running on the last good ones: {words}")
         self._uplink: Final = make_uplink(self._config, self._journal, self._uplink_changed)
-        self._pins: Final = open_pins(self._config.inputs, self._state)
-        self._panel: Final = self._make_panel(self._pins)
+        self._pins: Final = pins
+        self._before: Final = before
+        self.left: Left | None = None
         self._desk: Final = Desk(self._config, _new_alert_id)
         self._floor: Final = Floor(
             self._config,
@@ -112,18 +122,9 @@ class Gateway:
             self._floor,
             _new_alert_id,
         )
-        self._lane: Final = PageLane(
-            self._config.pagers,
-            tuple(
-                Transmitter(
-                    each.name,
-                    make_driver(each),
-                    supervise_s=each.supervise_s,
-                    on_state=lambda: self._from_thread(self._transmitters_changed),
-                    adapter=partial(adapter_at, each.port),
-                )
-                for each in self._config.transmitters
-            ),
+        self._lane: Final = make_lane(
+            self._config,
+            lambda: self._from_thread(self._transmitters_changed),
             self._got_receipt,
         )
         if self._uplink is not None:
@@ -135,6 +136,7 @@ class Gateway:
             on_edge=self._edge,
             on_fault=self._callback_failed,
         )
+        self._panel: Final = self._make_panel(self._pins)  # a claimed pin goes to its pull
         self._watchdog: Final = Watchdog(
             self._journal, self._lane.transmitters, self._inputs, self._faults
         )
@@ -187,7 +189,8 @@ class Gateway:
         """Run until SIGTERM or SIGINT, or until it is to start anew.
 
         Raises:
-            CannotStart: Another gateway runs, or the control socket cannot be made.
+            CannotStart: Another gateway runs, the control socket cannot be made, or a pin cannot
+                be read.
             Fatal: A part that must live has died.
         """
         self._life.watch()
@@ -195,17 +198,17 @@ class Gateway:
             await self._control.open()
             parts.callback(self._control.close)
             parts.callback(self._pins.close)
-            parts.callback(self._floor.close)
+            parts.callback(self._journal.close)  # it takes what all that ends before it has to say
+            parts.callback(self._close_floor)
             parts.push_async_callback(self._rooms.setup.close)
             parts.callback(self._rooms.host.close)
             parts.push_async_callback(self._gestures.settled)
+            parts.push_async_callback(self._close_inputs)
             self._lane.start()
             parts.push_async_callback(self._stop_lane)
-            parts.callback(self._inputs.close)
-            self._floor.open(self._lane, self._inputs.start())
+            self._floor.open(self._lane, self._inputs.start(), self._before)
             self._show_state()
             # From here on presses page; a disk that hangs at boot only delays what was before.
-            parts.callback(self._journal.close)
             parts.callback(self._rooms.customers.close)
             await self._start_journal()
             self._floor.restore(await self._live_alerts())
@@ -215,9 +218,10 @@ class Gateway:
             await self._rooms.mirror.fill()
             parts.callback(self._rooms.mirror.close)
             await self._control.begin()
-            return await self._run_tasks()
+            await self._run_tasks()
+        return self._life.ended
 
-    async def _run_tasks(self) -> Ended:
+    async def _run_tasks(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -234,14 +238,13 @@ class Gateway:
                 _log.info("ready")
                 self._is_ready = True
                 self._show_state()
-                ended = await self._life.until_over()
-                anew = ended is Ended.START_ANEW
+                await self._life.until_over()
+                anew = self._life.ended is Ended.START_ANEW
                 sdnotify.notify("RELOADING=1" if anew else "STOPPING=1")
                 for task in tasks:
                     task.cancel()
         except* GatewayError as group:
             raise group.exceptions[0] from group
-        return ended
 
     async def _start_journal(self) -> None:
         more_time = asyncio.create_task(self._watchdog.starting())
@@ -253,6 +256,14 @@ class Gateway:
     async def _stop_lane(self) -> None:
         await asyncio.to_thread(self._lane.stop, STOP_S)
         await asyncio.sleep(0)  # its last receipts are on the loop, and go to the journal yet
+
+    async def _close_inputs(self) -> None:
+        """The last to go, nearly: what is pressed while a page is finished is heard, and kept."""
+        self._inputs.close()
+        await asyncio.sleep(0)  # the last edges are on the loop
+
+    def _close_floor(self) -> None:
+        self.left = self._floor.close()
 
     def _callback_failed(self, health: Health) -> None:
         self._life.die(f"{health.button}: {health.words}")

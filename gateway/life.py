@@ -27,13 +27,17 @@ class Fatal(GatewayError):
 
 
 class Life:
-    """The life of one daemon, made on the event loop that runs it."""
+    """The life of one daemon, made on the event loop that runs it.
+
+    Attributes:
+        ended: Why it ends. A signal has the last word, however late it comes.
+    """
 
     def __init__(self) -> None:
         self._loop: Final = asyncio.get_running_loop()
         self._died: Final[asyncio.Future[None]] = self._loop.create_future()
         self._stop: Final = asyncio.Event()
-        self._ended = Ended.STOPPED
+        self.ended = Ended.STOPPED
 
     def watch(self) -> None:
         """From now on signals stop it, and what dies anywhere ends it."""
@@ -43,13 +47,15 @@ class Life:
         self._loop.set_exception_handler(self._callback_died)
 
     def stop(self) -> None:
-        """End it."""
+        """End it, for good."""
+        self.ended = Ended.STOPPED
         self._stop.set()
 
     def start_anew(self) -> None:
         """End it, and let another begin on the settings as they are then."""
-        self._ended = Ended.START_ANEW
-        self._stop.set()
+        if not self._stop.is_set():
+            self.ended = Ended.START_ANEW
+            self._stop.set()
 
     def die(self, reason: str) -> None:
         """End it as dead; from any thread."""
@@ -65,7 +71,7 @@ class Life:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
             self._loop.call_soon_threadsafe(callback)
 
-    async def until_over(self) -> Ended:
+    async def until_over(self) -> None:
         """Wait for the end.
 
         Raises:
@@ -77,7 +83,6 @@ class Life:
             await stop
         if self._died.done():
             self._died.result()
-        return self._ended
 
     def _thread_died(self, hook: threading.ExceptHookArgs) -> None:
         name = hook.thread.name if hook.thread is not None else "a thread"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.access import Access
+from gateway.backup.nightly import Nightly
 from gateway.backup.service import BackupService
 from gateway.clock import Clock
 from gateway.config import Config
@@ -160,6 +161,7 @@ class Rooms:
             clock=clock,
             start_anew=start_anew,
             files=files,
+            nightly=Nightly(state, faults),
         )
         self._sticks: Final = StickService(
             files=files, check=self.backups.check_upload, tell=partial(tell, journal, clock)

@@ -141,6 +141,9 @@ class Watchman:
                 self._send(self._daily.pressed(at), at)
 
     def _acknowledged(self, button: Button, at: Stamp) -> None:
+        self._when_open(lambda: self._take_acknowledge(button, at))
+
+    def _take_acknowledge(self, button: Button, at: Stamp) -> None:
         """While its zone has an alert, an acknowledge button is not about the test."""
         is_about_alert = any(alert.zone == button.zone for alert in self._desk.alerts())
         if self._daily is not None and not is_about_alert:

@@ -1,7 +1,7 @@
 """The watchman between a real floor and a real journal; the test moves the clock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from gateway import watchman as module
+from gateway.alerts.case import Alert
 from gateway.alerts.desk import Desk
 from gateway.clock import NS_PER_S, Stamp
 from gateway.config import Button, Config, DailyTest, Device, Inputs, Pager, Shop, Staff
@@ -168,11 +169,20 @@ class Box:
         self.floor.close()
         self.journal.close()
 
-    async def restart(self) -> None:
-        """The daemon alone starts again."""
+    async def begin(self, live: Sequence[Alert] = ()) -> None:
+        """The journal can be read: what was before is taken up again."""
+        self.floor.restore(list(live))
+        await self.watchman.open()
+
+    def stop_and_wake(self) -> None:
+        """The daemon alone starts again; its journal is not read yet."""
         self.close()
         self._make()
-        await self.watchman.open()
+
+    async def restart(self) -> None:
+        """The daemon alone starts again, with no alert open."""
+        self.stop_and_wake()
+        await self.begin()
 
     async def events(self, kind: type[AnyEvent]) -> list[AnyEvent]:
         await asyncio.wrap_future(self.journal.append_all((), self.clock.now()))
@@ -300,7 +310,7 @@ async def test_a_test_that_nobody_confirms_is_a_fault_also_after_a_restart(make:
 
 async def test_an_acknowledge_button_confirms(make: Opener) -> None:
     box = make(test=TEST)
-    await box.watchman.open()
+    await box.begin()
     box.sleep(1800)
     box.press("red")
     box.press("ack")  # this one takes the alert
@@ -317,6 +327,31 @@ async def test_an_acknowledge_button_confirms(make: Opener) -> None:
     assert await box.events(DailyTestConfirmed) == [
         DailyTestConfirmed(pagers=("one",), by="button:ack", via="button")
     ]
+
+
+async def test_a_button_confirms_while_the_journal_is_still_being_read(make: Opener) -> None:
+    box = make(test=TEST)
+    await box.begin()
+    box.sleep(1800)
+    box.stop_and_wake()
+    box.press("ack", seconds=2)
+    box.press("ack")
+    await box.begin()
+    assert list(box.watchman.unconfirmed) == ["two"]  # Bo answers for another zone
+    await box.restart()
+    assert list(box.watchman.unconfirmed) == ["two"]
+
+
+async def test_a_button_pressed_early_may_be_about_an_alert_of_before(make: Opener) -> None:
+    box = make(test=TEST)
+    await box.begin()
+    box.sleep(1800)
+    box.press("red")
+    before = box.desk.alerts()
+    box.stop_and_wake()
+    box.press("ack")
+    await box.begin(before)
+    assert box.watchman.unconfirmed == ("one", "two")
 
 
 async def test_there_must_be_a_test_to_confirm(make: Opener) -> None:

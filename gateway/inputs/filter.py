@@ -35,6 +35,12 @@ box wakes may be a finger or a cut wire, and its leading edge is not known. So i
 end: opened before 10 s it was a press at the moment of waking; otherwise it is told with the flag
 `stuck`, and as a fault.
 
+**Settings that are applied** make a new filter within a moment, and a press that is held meanwhile
+stays one press: the filter before leaves word of the lines it knew (`Left`). A button whose press
+was told goes on being held, with its lock-out, its fault and its release; if it is open by now, it
+was let go at the moment of waking. A line that was open and is closed by now is a press of that
+moment, told at once.
+
 **Acknowledge and set-up buttons** are staff's. They never repeat, mash or compensate; they tell
 their release, so that a long press can be told from a short one. A set-up button may be held: it
 tells its stages at 10 s and 30 s and is never stuck. Their gestures begin with an edge: one that is
@@ -46,9 +52,10 @@ All windows are configured in `[inputs]`; the numbers above are the defaults.
 from collections.abc import Iterable
 from typing import Final
 
+from gateway.clock import NS_PER_S
 from gateway.config import Button, Inputs
 from gateway.inputs.judge import Judge
-from gateway.inputs.line import Line, takes_part
+from gateway.inputs.line import Left, Line, takes_part
 from gateway.inputs.verdicts import Verdict
 from gateway.model import ButtonKind
 
@@ -64,6 +71,9 @@ _URGENCY: Final = (
     ButtonKind.ACKNOWLEDGE,
     ButtonKind.SETUP,
 )
+
+# What was left longer ago says nothing: a finger may have come, gone and come again.
+LEFT_NS: Final = 30 * NS_PER_S
 
 
 class PressFilter:
@@ -91,13 +101,29 @@ class PressFilter:
         self._by_name: Final = {line.button.name: line for line in lines}
         self._by_urgency: Final = sorted(lines, key=lambda line: _URGENCY.index(line.button.kind))
 
-    def begin(self, button: str, *, active: bool, at_ns: int) -> None:
+    def begin(self, button: str, *, active: bool, at_ns: int, left: Left | None = None) -> None:
         """Take the level that a line has before its first edge; open lines need not be told.
+
+        Args:
+            button: The button's configured name.
+            active: Whether the line is at its pressed level.
+            at_ns: When that was read.
+            left: What a filter of a moment ago knew, if there was one.
 
         Raises:
             KeyError: No such button.
         """
-        self._by_name[button].begin(active=active, at_ns=at_ns)
+        line = self._by_name[button]
+        if left is None or line.wire not in left.held or at_ns - left.at_ns > LEFT_NS:
+            line.begin(active=active, at_ns=at_ns)
+        else:
+            line.resume(left.held[line.wire])
+            line.edge(active=active, at_ns=at_ns)
+
+    def left(self, at_ns: int) -> Left:
+        """What the next filter is to know, where all is told that is due by `at_ns`."""
+        known = (line for line in self._by_name.values() if line.is_known)
+        return Left(at_ns, {line.wire: line.held_since_ns for line in known})
 
     def edge(self, button: str, *, active: bool, at_ns: int) -> list[Verdict]:
         """Take one edge.

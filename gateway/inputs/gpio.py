@@ -10,11 +10,13 @@ Edges come from lgpio's one thread. What can go wrong on the way, and what is do
   edge is handed on and the pin claimed anew.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from gateway.config import Button, Inputs
+from gateway.errors import CannotStart
 from gateway.inputs.contact import NS_PER_MS
 from gateway.inputs.health import FaultKind, Health
 from gateway.inputs.judge import ns
@@ -90,9 +92,22 @@ class GpioInputs:
         self._on_fault(health)
 
     def start(self) -> dict[str, bool]:
-        """Begin to listen; returns by button whether it was pressed already."""
+        """Begin to listen; returns by button whether it was pressed already.
+
+        Raises:
+            CannotStart: A pin cannot be listened to or read.
+        """
         self.next_check_ns = self._clock() + self._reread_ns
-        return {listener.name: listener.start() for listener in self._listeners}
+        return {listener.name: self._begin(listener) for listener in self._listeners}
+
+    def _begin(self, listener: Listener) -> bool:
+        try:
+            return listener.start()
+        except self._pins.errors as error:
+            raise CannotStart(
+                f"button {listener.name}: its pin cannot be read: {error}; end what else uses it"
+                " (gpioinfo names that), or move the button to another pin"
+            ) from error
 
     def check(self, now_ns: int) -> list[Health]:
         """Look after the inputs, and heal what can be healed. Call it at `next_check_ns`.
@@ -153,7 +168,8 @@ class GpioInputs:
     def close(self) -> None:
         """Give all pins back."""
         for listener in self._listeners:
-            listener.close()
+            with contextlib.suppress(*self._pins.errors):  # a chip that is gone has let go
+                listener.close()
 
 
 def _overflow(fill: float) -> list[Health]:

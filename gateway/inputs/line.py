@@ -29,6 +29,24 @@ _GESTURES: Final = frozenset({ButtonKind.ACKNOWLEDGE, ButtonKind.SETUP})
 _STAGES: Final = ((10.0, SetupStage.PASSWORD_RESET), (30.0, SetupStage.FACTORY_RESET))
 
 
+Wire = tuple[int, str, bool, ButtonKind]
+"""A line by its pin, its pull, whether its loop is normally closed, and what presses of it mean."""
+
+
+class Left(msgspec.Struct, frozen=True):
+    """What one gateway leaves to the next of the same process, so that one press stays one.
+
+    Attributes:
+        at_ns: CLOCK_MONOTONIC of when it last heard of its lines.
+        held: By line, the leading edge of the press that was told and is still held; None where the
+            line was open. A line that was closed when that gateway woke, and whose press is not
+            told yet, is not in here.
+    """
+
+    at_ns: int
+    held: dict[Wire, int | None]
+
+
 class Mark(msgspec.Struct, frozen=True):
     """A moment of a hold: a stage of a set-up button, or None where a hold becomes a fault."""
 
@@ -63,6 +81,28 @@ class Line:
         self._contact.begin(active=active, at_ns=at_ns)
         self._unseen = active
         self._lead_ns = at_ns if active else _NEVER_NS
+
+    def resume(self, lead_ns: int | None) -> None:
+        """Go on from what was known of the line before, in the words of `Left`."""
+        if lead_ns is not None:
+            self._contact.begin(active=True, at_ns=lead_ns)
+            self._lead_ns = lead_ns
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all of its present hold, if any, was seen: no press of it is told later."""
+        return not self._unseen
+
+    @property
+    def held_since_ns(self) -> int | None:
+        """The leading edge of the press that was told and is not over, None where there is none."""
+        return self._contact.since_ns if self._contact.closed else None
+
+    @property
+    def wire(self) -> Wire:
+        """What the line is by its wiring and use, whatever its button is called."""
+        button = self.button
+        return (button.pin, button.pull, button.normally_closed, button.kind)
 
     def not_before(self, at_ns: int) -> int:
         """The same moment, or the latest that the line knows where time seems to go back."""

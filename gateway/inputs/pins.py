@@ -92,10 +92,11 @@ def let_go(device: Any) -> None:
     """Close one of gpiozero's input devices, each of which listens to its pin from the start.
 
     gpiozero leaves the callback with lgpio: once the device is collected, the next edge of that
-    pin, whoever has it by then, ends lgpio's only thread.
+    pin, whoever has it by then, ends lgpio's only thread. Safe to call twice.
     """
-    device.pin.when_changed = None
-    device.close()
+    if not device.closed:
+        device.pin.when_changed = None
+        device.close()
 
 
 class Pins:
@@ -113,6 +114,9 @@ class Pins:
         self.factory: Final = factory
         self.thread: Final = thread
         self.errors: Final = errors
+        self._given: Final = contextlib.ExitStack()
+        self._given.enter_context(contextlib.suppress(*errors))  # a chip that is gone has let go
+        self._given.callback(factory.close)
 
     def input(self, button: Button) -> InputPin:
         """Claim a button's pin.
@@ -121,9 +125,11 @@ class Pins:
             CannotStart: The pin does not exist, is in use, or has a fixed pull of the other kind.
         """
         try:
-            return InputPin(button, self.factory)
+            pin = InputPin(button, self.factory)
         except self.errors as error:
             raise CannotStart(f"button {button.name}: pin {button.pin}: {error}") from error
+        self._given.callback(pin.close)
+        return pin
 
     def output(self, pin: int) -> OutputPin:
         """Claim a pin for an LED or a buzzer.
@@ -132,13 +138,19 @@ class Pins:
             CannotStart: The pin does not exist or is in use.
         """
         try:
-            return OutputPin(pin, self.factory, self.errors)
+            output = OutputPin(pin, self.factory, self.errors)
         except self.errors as error:
             raise CannotStart(f"output on pin {pin}: {error}") from error
+        self._given.callback(output.close)
+        return output
 
     def close(self) -> None:
-        """Give the chip back."""
-        self.factory.close()
+        """Give every pin and the chip back; safe to call twice.
+
+        gpiozero remembers for the whole process whose a pin is, until its device is closed or
+        collected: the next gateway of this process would find it in use.
+        """
+        self._given.close()
 
 
 def open_pins(inputs: Inputs, work: Path) -> Pins:
@@ -174,9 +186,13 @@ def open_pins(inputs: Inputs, work: Path) -> Pins:
 def _import_lgpio(work: Path) -> tuple[Any, Any]:
     """Import lgpio where its FIFO may be.
 
+    Raises:
+        OSError: There can be no such directory.
+
     At its import lgpio makes a FIFO in $LG_WD, changes the whole process into that directory, and
     opens the FIFO by its bare name. Afterwards the process is put back where it was.
     """
+    work.mkdir(parents=True, exist_ok=True)
     os.environ["LG_WD"] = str(work)
     with contextlib.chdir(work):
         import lgpio  # noqa: PLC0415 - only where there are real pins

@@ -35,7 +35,8 @@ from gateway.model import GrantState
 PIECE: Final = 64
 """Records that are looked at in one go: far less than a tenth of the smallest bound."""
 PIECES: Final = 128
-"""The most of them at once: presses are waiting to be written. The rest is for the next time."""
+"""The most of them that go for their age at once: presses are waiting to be written, and a box that
+was off for a year has a year of them. The rest is for the next time."""
 SHARE: Final = 16
 """However full others make the disk: this part of `max_bytes` stays the journal's."""
 FREE_PAGES: Final = 256
@@ -93,8 +94,9 @@ def tidy(connection: sqlite3.Connection, keep: Retention, free_bytes: int) -> Ro
     high = limit - limit // 10
     cursor = int(schema.meta(connection, "cursor") or 0)
     _let_go_of_ended(connection, cursor)
-    while _trim_old(connection, cursor, keep.max_days):
-        pass
+    for _ in range(PIECES):
+        if not _trim_old(connection, cursor, keep.max_days):
+            break
     while _used(connection) > high and _trim(connection, cursor):
         pass
     reached = _used(connection) > high

@@ -16,15 +16,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
-
-import msgspec
+from typing import Any, Final, TypeVar
 
 from gateway.clock import Stamp
 from gateway.config import Retention
-from gateway.errors import JournalError, Refused
+from gateway.errors import JournalError
 from gateway.events import AnyEvent, Record
 from gateway.journal import damage, reading, retention, salvage, schema, views
+from gateway.journal.job import Job
 from gateway.journal.reader import Reader
 from gateway.journal.retention import Room
 from gateway.journal.schema import Identity
@@ -47,14 +46,6 @@ TIDY_EVERY: Final = 1024
 _AFTER: Final = "after"  # which damaged journal this one goes on from
 
 _log: Final = logging.getLogger(__name__)
-
-
-class _Job(msgspec.Struct, Generic[T]):
-    """One piece of work and whoever waits for it. Kept work outlasts a full disk."""
-
-    work: Callable[[Transaction], T]
-    future: "Future[T]"
-    kept: bool
 
 
 class Journal:
@@ -95,8 +86,8 @@ class Journal:
         self._look_due = False
         self._identity: Final = identity
         self._on_change: Final = on_change
-        self._queue: Final[queue.SimpleQueue[_Job[Any] | None]] = queue.SimpleQueue()
-        self._held: deque[_Job[Any]] = deque()
+        self._queue: Final[queue.SimpleQueue[Job[Any] | None]] = queue.SimpleQueue()
+        self._held: deque[Job[Any]] = deque()
         self._door: Final = threading.Lock()
         self._ended: JournalError | None = None
         self._connection: sqlite3.Connection | None = None
@@ -156,11 +147,14 @@ class Journal:
         return self._thread.is_alive()
 
     def close(self) -> None:
-        """Write what is waiting, if the disk takes it, and stop.
+        """Write what is waiting, if the disk takes it, and stop; one that never started may too.
 
         What could not be written, or comes later, fails with a `JournalError`.
         """
         self._reader.close()  # first: who closes last folds the log into the file, and it cannot
+        if self._thread.ident is None:
+            self._end(JournalError("the journal was never opened"))
+            return
         self._queue.put(None)
         self._thread.join()
 
@@ -169,7 +163,7 @@ class Journal:
         future.set_running_or_notify_cancel()  # from here on nobody can take the work back
         with self._door:
             if self._ended is None:
-                self._queue.put(_Job(work, future, kept))
+                self._queue.put(Job(work, future, kept))
             else:
                 future.set_exception(self._ended)
         return future
@@ -256,7 +250,7 @@ class Journal:
         )
         try:
             connection.execute("BEGIN IMMEDIATE")
-            done = [_attempt(job, transaction) for job in group]
+            done = [job.attempt(transaction) for job in group]
             transaction.flush()
             connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -380,22 +374,3 @@ class Journal:
         (_log.info if state == "ok" else _log.error)("journal: %s", state)
         self.state = state
         self._on_change()
-
-
-def _attempt(job: _Job[Any], transaction: Transaction) -> Callable[[], None]:
-    """Do one job; returns what tells its waiter, to be called once committed."""
-    if job.kept:
-        result = job.work(transaction)
-        return lambda: job.future.set_result(result)
-    before = transaction.last
-    transaction.connection.execute("SAVEPOINT job")
-    try:
-        result = job.work(transaction)
-    except Refused as refusal:
-        transaction.connection.execute("ROLLBACK TO job")
-        transaction.connection.execute("RELEASE job")
-        transaction.step_back(before)
-        reason = refusal
-        return lambda: job.future.set_exception(reason)
-    transaction.connection.execute("RELEASE job")
-    return lambda: job.future.set_result(result)

@@ -6,6 +6,7 @@ loaded and the serial line is open to whoever takes it next.
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 from pathlib import Path
@@ -17,6 +18,8 @@ from gateway.clock import SystemClock
 from gateway.config.check import Problem, format_problem
 from gateway.config.settings import Loaded, Settings, Source
 from gateway.errors import CannotStart, GatewayError
+from gateway.inputs.line import Left
+from gateway.inputs.pins import open_pins
 from gateway.life import Ended
 
 YOUNG_OBJECTS: Final = 10_000
@@ -47,11 +50,12 @@ def run(settings: Settings, loaded: Loaded) -> None:
     """
     collect_seldom()
     before: Loaded | None = None
+    left: Left | None = None
     loaded, restored = restore.finish(settings, loaded)
     while True:
         try:
             # A loop of its own for each: a thread that outlives its gateway finds it closed.
-            ended = asyncio.run(_live(settings, loaded))
+            ended, left = asyncio.run(_live(settings, loaded, left))
         except CannotStart as error:
             if restored:
                 _log.error("the restored box cannot start: %s", error)
@@ -72,9 +76,15 @@ def run(settings: Settings, loaded: Loaded) -> None:
         loaded, restored = restore.finish(settings, loaded)
 
 
-async def _live(settings: Settings, loaded: Loaded) -> Ended:
-    clock = SystemClock(trusted=loaded.config.inputs.simulated)
-    return await Gateway(loaded, settings, clock).run()
+async def _live(
+    settings: Settings, loaded: Loaded, before: Left | None
+) -> tuple[Ended, Left | None]:
+    """One life; what it leaves, the next goes on from."""
+    inputs, state = loaded.config.inputs, Path(loaded.config.paths.state)
+    clock = SystemClock(trusted=inputs.simulated)
+    with contextlib.closing(open_pins(inputs, state)) as pins:
+        gateway = Gateway(loaded, settings, clock, pins, before)
+        return await gateway.run(), gateway.left
 
 
 def _back_from_restore(settings: Settings, loaded: Loaded) -> Loaded:

@@ -236,6 +236,17 @@ def test_a_chip_that_is_taken_away_is_told_for_each_button(
     inputs.close()
 
 
+def test_a_pin_that_cannot_be_read_at_the_start_says_what_to_do(
+    chip: FakeChip, real: Pins, ears: Ears
+) -> None:
+    inputs = open_inputs([button()], real, ears)
+    chip.gone = True
+    with pytest.raises(CannotStart, match=r"button exit: .*the chip is gone.*gpioinfo"):
+        inputs.start()
+    chip.gone = False
+    inputs.close()
+
+
 def test_a_light_that_fails_is_logged_once_and_raises_nothing(
     chip: FakeChip, real: Pins, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -275,6 +286,30 @@ def test_without_lgpio_the_box_says_what_to_do(
         open_pins(Inputs(), tmp_path)
 
 
-def test_without_a_directory_for_its_fifo_the_box_says_so(tmp_path: Path) -> None:
+def test_where_there_can_be_no_directory_for_its_fifo_the_box_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(CannotStart, match="FIFO"):
-        open_pins(Inputs(), tmp_path / "missing")
+        open_pins(Inputs(), tmp_path / "file" / "state")
+
+
+def test_pins_that_were_given_back_can_be_claimed_at_once(chip: FakeChip) -> None:
+    """By the next gateway of the same process, whether or not the one before was collected."""
+    kept = []
+    for _ in range(2):
+        pins = open_pins(Inputs(chip=3), chip.work)
+        kept += [pins.output(22), pins.input(button())]
+        pins.close()
+        pins.close()
+
+
+def test_a_chip_that_is_taken_away_need_not_be_given_back(
+    chip: FakeChip, real: Pins, ears: Ears
+) -> None:
+    led, inputs = real.output(22), open_inputs([button()], real, ears)
+    inputs.start()
+    chip.gone = True
+    inputs.close()
+    real.close()
+    chip.gone = False
+    led.close()
+    inputs.close()

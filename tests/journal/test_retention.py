@@ -3,10 +3,12 @@
 import contextlib
 from pathlib import Path
 
+import pytest
+
 from gateway.clock import Stamp
 from gateway.config import Retention
 from gateway.events import AlertMissed, AlertRaised, Gap, Pressed, TokensSpent
-from gateway.journal import rewards, schema, views
+from gateway.journal import retention, rewards, schema, views
 from gateway.model import AlertCause, GrantState
 from tests.journal.bounded import BOTH, FILL, PRESS, Box, at, issued, redeemed, spans
 
@@ -19,6 +21,21 @@ class TestWhatIsOnTheServer:
         room = box.tidy()
         assert [each.seq for each in box.records] == list(range(601, 611))
         assert not room.is_full
+        assert views.counters(box.db) == box.pressed
+
+    def test_goes_a_part_at_a_time_where_there_is_much_of_it(
+        self, box: Box, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever presses meanwhile waits for no more than that."""
+        monkeypatch.setattr(retention, "PIECES", 3)
+        box.append(*[PRESS] * 5 * retention.PIECE)
+        box.append(PRESS, stamp=at(401))
+        box.move_cursor(box.last)
+        left = []
+        for _ in range(3):
+            box.tidy()
+            left.append(len(box.records))
+        assert left == [2 * retention.PIECE + 1, 1, 1]
         assert views.counters(box.db) == box.pressed
 
     def test_stays_while_nobody_knows_its_age(self, box: Box) -> None:

@@ -54,6 +54,14 @@ def test_it_goes_on_where_it_ended(open_journal: Open, at: Stamp) -> None:
     assert [each.at for each in records(second)] == [at, later]
 
 
+def test_one_that_never_started_is_closed_at_once(tmp_path: Path, at: Stamp) -> None:
+    journal = Journal(tmp_path / "j.sqlite3", Identity("box", "a", 1), on_change=lambda: None)
+    early = journal.append(PRESS, at)
+    journal.close()
+    for kept in (early, journal.append(PRESS, at)):
+        assert isinstance(kept.exception(WAIT_S), JournalError)
+
+
 def test_no_name_of_a_recorded_event_changes(open_journal: Open, at: Stamp) -> None:
     identities = [
         Identity("box-1", "shop-1", 1),
