@@ -38,6 +38,7 @@ from gateway.config.settings import Loaded, Settings
 from gateway.events import AlertRaised, AlertResolved, AnyEvent, Paged
 from gateway.events import Pressed as PressRecorded
 from gateway.inputs.filter import PressFilter
+from gateway.inputs.pins import Pins, open_pins
 from gateway.inputs.verdicts import Pressed, Verdict
 from gateway.journal import schema
 from gateway.journal.store import GROUP, Identity, Journal
@@ -156,7 +157,9 @@ class EndlessUplink(Uplink):
 class ProbedGateway(Gateway):
     """The daemon, and the finger that obeys orders."""
 
-    def __init__(self, loaded: Loaded, settings: Settings, port: int, stalls: Stalls) -> None:
+    def __init__(
+        self, loaded: Loaded, settings: Settings, pins: Pins, port: int, stalls: Stalls
+    ) -> None:
         self._transport: Final = LocalTransport(port)
         self._stalls: Final = stalls
         self._seen: Verdicts = []
@@ -165,7 +168,7 @@ class ProbedGateway(Gateway):
             mock.patch.object(gateway.floor, "PressFilter", probed),
             mock.patch.object(gateway.app, "make_uplink", self._make_uplink),
         ):
-            super().__init__(loaded, settings, SystemClock())
+            super().__init__(loaded, settings, SystemClock(), pins)
 
     def _make_uplink(
         self, config: Config, journal: Journal, on_change: Callable[[], None]
@@ -275,9 +278,10 @@ def main() -> None:
         journal.close()
 
         async def live() -> None:
-            daemon = ProbedGateway(loaded, settings, int(sys.argv[2]), stalls)
-            daemon.begin()
-            await daemon.run()
+            with contextlib.closing(open_pins(config.inputs, Path(config.paths.state))) as pins:
+                daemon = ProbedGateway(loaded, settings, pins, int(sys.argv[2]), stalls)
+                daemon.begin()
+                await daemon.run()
 
         lives.collect_seldom()
         with contextlib.suppress(KeyboardInterrupt):

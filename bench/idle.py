@@ -1,6 +1,6 @@
 """What the daemon costs while nothing happens, and how soon it is ready for that.
 
-python -m bench.idle [--json] [--seconds 60]
+python -m bench.idle [--json] [--seconds 60] [--directory DIR]
 
 The real `gateway run` on the settings that docs/gateway.example.toml shows, with simulated pins,
 a TAP terminal on a pty, and no uplink, so that gRPC is never imported. Linux's own figures from
@@ -19,6 +19,7 @@ from typing import Any, Final
 import tomlkit
 
 from bench.common import print_report
+from bench.disk import take_directory
 from gateway.errors import CannotStart
 from gateway.simulator.children import Child
 from gateway.simulator.tap_terminal import TapTerminal
@@ -104,8 +105,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.idle", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one line of JSON at the end")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long to watch")
+    take_directory(parser)
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="achivx-bench-") as directory:
+    with tempfile.TemporaryDirectory(prefix="achivx-bench-", dir=options.directory) as directory:
         report = asyncio.run(measure(Path(directory), options.seconds))
     reached = {
         f"ready_s <= {READY_MOST_S:g}": report["ready_s"] <= READY_MOST_S,

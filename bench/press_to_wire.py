@@ -33,6 +33,7 @@ from bench.common import (
     print_report,
     until,
 )
+from bench.disk import take_directory
 from bench.world import Rung, Streams
 from gateway.client import Client, Unreachable
 from gateway.messages import GetStatus
@@ -292,6 +293,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=100_000, help="to drain")
     parser.add_argument("--peer", choices=("node-red", "none"), default="node-red")
     parser.add_argument("--cache", type=Path, default=node_red.default_cache())
+    take_directory(parser)
     return parser.parse_args(arguments)
 
 
@@ -306,7 +308,7 @@ def main(arguments: list[str] | None = None) -> int:
         except BenchError as error:
             print(f"{error}. The ratios to it are null.", file=sys.stderr)
             options.peer = "none"
-    with tempfile.TemporaryDirectory(prefix="achivx-bench-") as directory:
+    with tempfile.TemporaryDirectory(prefix="achivx-bench-", dir=options.directory) as directory:
         report["disk_sync_p50_us"] = sync_us(Path(directory))
         with Bench(options, Path(directory)) as bench:
             report["idle"] = bench.idle()

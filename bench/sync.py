@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from bench.common import percentile, print_report
+from bench.disk import take_directory
 from bench.drain import measure_drain
 from bench.full import fill
 from bench.journal import IDENTITY, measure_commits, press
@@ -168,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--starts", type=int, default=7, help="of the daemon, of each")
     parser.add_argument("--daemon-presses", type=int, default=50, help="on the simulated pins")
     parser.add_argument("--backlog", type=int, default=100_000, help="events to drain")
-    parser.add_argument("--directory", type=Path, help="on the disk to be measured")
+    take_directory(parser)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="achivx-bench-", dir=options.directory) as directory:
         report = measure(options, Path(directory))
