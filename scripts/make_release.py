@@ -237,7 +237,7 @@ class Build:
 
     def _copy_documents(self) -> None:
         for part in ("systemd", "docs"):
-            shutil.copytree(SOURCE / part, self.path / part)
+            shutil.copytree(SOURCE / part, self.path / part, copy_function=shutil.copyfile)
 
     def _compile(self) -> None:
         """The release is read-only when it runs: what is not compiled now never is."""
@@ -315,6 +315,7 @@ def main() -> int:
     options = parser.parse_args()
     if bool(options.bundle) != bool(options.sign):
         parser.error("--bundle FILE and --sign KEY go together")
+    os.umask(0o022)  # whoever builds it, its daemons read it
     try:
         target = find_target(options.root.resolve(), options.python or None)
         name = release_name(target)

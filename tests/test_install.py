@@ -107,6 +107,18 @@ class TestInstall:
         assert "systemd does not run here" in said
         assert "Next:" in said
 
+    def test_the_daemons_can_read_it_whoever_installs(self, box: Box) -> None:
+        before = os.umask(0o077)
+        try:
+            box.install("--appliance")
+        finally:
+            os.umask(before)
+        places = [box.home, box.tree / "usr", box.tree / "etc/systemd"]
+        there = [path for place in places for path in (place, *place.rglob("*"))]
+        assert len(there) > 50
+        shut = [path for path in there if not path.is_symlink() and ~path.stat().st_mode & 0o044]
+        assert shut == []
+
     def test_a_second_time_changes_nothing(self, box: Box) -> None:
         box.install()
         before = box.state()
@@ -188,6 +200,16 @@ class TestUpgrade:
         box.install("--rollback")
         assert (box.current(), "# of release 2" in box.unit()) == ("2", True)
 
+    def test_rollback_goes_to_before_there_was_a_unit(self, box: Box) -> None:
+        box.install("--appliance", FAKE_RELEASE="1")
+        for name in ("achivx-gateway.sysusers", "achivx-stick-write@.service"):
+            (box.home / "releases/1/systemd" / name).unlink()
+        box.install(FAKE_RELEASE="2")
+        before = box.state()
+        box.install("--rollback")
+        assert (box.current(), "# of release 1" in box.unit()) == ("1", True)
+        assert box.state().keys() == before.keys()
+
     def test_after_a_rollback_the_next_upgrade_starts_from_there(self, box: Box) -> None:
         for name in ("1", "2"):
             box.install(FAKE_RELEASE=name)
@@ -215,9 +237,14 @@ class TestUninstall:
     def test_keeps_the_data(self, box: Box) -> None:
         box.install("--appliance")
         journal = box.tree / "var/lib/achivx-gateway/journal.db"
-        journal.parent.mkdir(parents=True)
-        journal.touch()
+        profiles = box.tree / "etc/NetworkManager/system-connections"
+        own, shops = profiles / "achivx-setup.nmconnection", profiles / "shop.nmconnection"
+        socket = box.tree / "run/achivx-host.sock"
+        for place in (journal, own, shops, socket):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch()
         said = box.install("--uninstall")
+        assert shops.exists()
         left = {name for name in box.state() if "achivx" in name.removeprefix(str(box.tree))}
         assert left == {str(journal), str(box.settings)}
         assert "are kept" in said

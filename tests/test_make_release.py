@@ -250,18 +250,22 @@ def toolbox(into: Path) -> str:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packages of a release: a real build of this tree by the real pip, offline."""
     place = tmp_path_factory.mktemp("release")
-    wheels, work, lock = place / "wheels", place / "work", place / "run.lock"
+    wheels, lock = place / "wheels", place / "run.lock"
     wheels.mkdir()
-    work.mkdir()
     lock.write_text(setuptools_again(wheels) + toolbox(wheels), encoding="utf-8")
     version = f"3.{sys.version_info.minor}"
     tree = tree_with(place / "tree", version, os.uname().machine)
-    build = make_release.Build("1", make_release.find_target(tree, None), wheels, work)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(make_release, "LOCK", lock)
-        build.run()
-    packages: Path = build.path / f"lib/python{version}/site-packages"
-    return packages
+    words = ["make_release.py", "--root", str(tree), "--wheels", str(wheels)]
+    before = os.umask(0o077)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(make_release, "LOCK", lock)
+            patch.setattr(make_release, "release_name", lambda _target: "1")
+            patch.setattr(sys, "argv", words)
+            assert make_release.main() == 0
+    finally:
+        os.umask(before)
+    return tree / f"opt/achivx-gateway/releases/1/lib/python{version}/site-packages"
 
 
 class TestRecord:
@@ -281,6 +285,15 @@ class TestRecord:
     def test_three_packages_are_in_it(self, site: Path) -> None:
         names = {path.parent.name.partition("-")[0] for path in site.glob("*.dist-info/RECORD")}
         assert names == {"setuptools", "toolbox", "achivx_store_gateway"}
+
+    def test_everybody_can_read_it(self, site: Path) -> None:
+        release = site.parents[2]
+        shut = [
+            path
+            for path in (release, *release.rglob("*"))
+            if not path.is_symlink() and ~path.stat().st_mode & 0o044
+        ]
+        assert shut == []
 
     def test_each_file_is_listed_as_it_is(self, site: Path) -> None:
         rows = self.rows(site)

@@ -78,6 +78,13 @@ _KNOWN: Final[tuple[tuple[str, object, object], ...]] = (
         lazy_gettext("Tell whoever pushes settings to this shop; it goes on as it was."),
     ),
     (
+        "backup",
+        lazy_gettext("The nightly backup was not made."),
+        lazy_gettext(
+            "Make a backup under Settings, The whole box: this goes, or you are told what is wrong."
+        ),
+    ),
+    (
         "box/factory-reset",
         lazy_gettext("A factory reset was asked for, and is not done yet."),
         lazy_gettext("Leave the box switched on: it does that by itself."),

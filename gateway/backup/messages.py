@@ -39,6 +39,13 @@ class MakeBackup(Request[FileView], frozen=True, tag="make_backup"):
     passphrase: str | None = None
 
 
+class BackupFailed(Request[Done], frozen=True, tag="backup_failed"):
+    """The nightly backup was not made, and why: a fault until one is made, by whomever."""
+
+    needs: ClassVar[Role | None] = Role.OWNER
+    words: str
+
+
 class MakeBundle(Request[FileView], frozen=True, tag="make_bundle"):
     """Put together what support needs to see, with no secret in it."""
 
@@ -66,4 +73,4 @@ class UndoRestore(Request[Done], frozen=True, tag="undo_restore"):
     needs: ClassVar[Role | None] = Role.OWNER
 
 
-AnyBackupRequest = MakeBackup | MakeBundle | Restore | GetRestore | UndoRestore
+AnyBackupRequest = MakeBackup | BackupFailed | MakeBundle | Restore | GetRestore | UndoRestore

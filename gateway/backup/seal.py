@@ -57,7 +57,8 @@ def seal(plain: Path, out: Path, passphrase: str | None) -> None:
         _write(out, Header(format=FORMAT, sha256=_sha256(plain, 0)), plain)
         return
     if len(passphrase) < PASSPHRASE_LEAST:
-        raise Refused("weak_passphrase", f"at least {PASSPHRASE_LEAST} characters")
+        words = f"a passphrase has at least {PASSPHRASE_LEAST} characters"
+        raise Refused("weak_passphrase", words)
     salt = secrets.token_bytes(_SALT_BYTES)
     cipher_key, mac_key = _keys(passphrase, salt)
     cipher = plain.with_suffix(".cipher")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from gateway.backup import bundle, messages, restore, snapshot
 from gateway.backup.archive import MOST_BYTES
+from gateway.backup.nightly import Nightly
 from gateway.clock import NS_PER_S, Clock
 from gateway.config import Config
 from gateway.config.settings import Settings
@@ -35,6 +36,7 @@ class BackupService:
         clock: The time.
         start_anew: Makes the gateway start anew.
         files: Those on their way in and out.
+        nightly: Told whether there is a good one.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class BackupService:
         clock: Clock,
         start_anew: Callable[[], None],
         files: Transfer,
+        nightly: Nightly,
     ) -> None:
         self._config: Final = config
         self._settings: Final = settings
@@ -54,6 +57,7 @@ class BackupService:
         self._start_anew: Final = start_anew
         self._state: Final = Path(config.paths.state)
         self._files: Final = files
+        self._nightly: Final = nightly
         self._one_at_a_time: Final = asyncio.Lock()
         self._status: Callable[[], Awaitable[Status]] | None = None
 
@@ -65,6 +69,7 @@ class BackupService:
         """What answers which request."""
         return {
             messages.MakeBackup: self._make,
+            messages.BackupFailed: self._failed,
             messages.MakeBundle: self._bundle,
             messages.Restore: self._restore,
             messages.GetRestore: self._get,
@@ -80,8 +85,17 @@ class BackupService:
         view = await self._write(
             lambda path: write(path, request.passphrase or None, made_s), "backup", made_s
         )
+        async with self._one_at_a_time:
+            self._nightly.made()
+            await on_disk(self._nightly.keep)
         await self._tell(asker, Deed.BACKUP_MADE)
         return view
+
+    async def _failed(self, request: messages.BackupFailed, _: Asker) -> Done:
+        async with self._one_at_a_time:
+            self._nightly.failed(request.words)
+            await on_disk(self._nightly.keep)
+        return Done()
 
     async def _bundle(self, _: messages.MakeBundle, asker: Asker) -> FileView:
         assert self._status is not None  # noqa: S101 - the composition root told it
@@ -100,9 +114,11 @@ class BackupService:
             name = await on_disk(self._files.new)
             path = self._files.path(name)
             with contextlib.ExitStack() as undo:
+                undo.callback(path.unlink, missing_ok=True)
                 undo.callback(self._files.drop, name)
                 await on_disk(partial(write, path))
-                size = path.stat().st_size
+                # Others may have come in meanwhile, in whose favour it was let go.
+                size = self._files.path(name).stat().st_size
                 undo.pop_all()
         day = datetime.fromtimestamp(made_s, UTC).strftime("%Y%m%d-%H%M%S")
         ending = {"backup": "achivx-backup", "support": "tar.gz"}[kind]

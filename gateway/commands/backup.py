@@ -1,15 +1,23 @@
 """Commands on the whole box: backup, restore, support-bundle. They ask the running gateway."""
 
 import argparse
+import contextlib
 import getpass
 from pathlib import Path
 from typing import Final
 
-from gateway.backup.messages import BackupView, MakeBackup, MakeBundle, Restore, UndoRestore
+from gateway.backup.messages import (
+    BackupFailed,
+    BackupView,
+    MakeBackup,
+    MakeBundle,
+    Restore,
+    UndoRestore,
+)
 from gateway.client import Client
 from gateway.commands.carry import fetch, send
 from gateway.commands.common import Commands, add_command, control_socket
-from gateway.errors import CannotStart
+from gateway.errors import CannotStart, GatewayError
 from gateway.host.messages import BackupFromStick, BackupToStick, GetHost, HostView
 from gateway.transfer.messages import Purpose
 
@@ -44,6 +52,11 @@ def add_to(commands: Commands) -> None:
     backup.add_argument(
         "--keep", type=int, metavar="N", help="in a directory: remove all but the latest N"
     )
+    backup.add_argument(
+        "--nightly",
+        action="store_true",
+        help="as achivx-backup.service does: a failure is a fault of the box until one is made",
+    )
     _add_passphrase(backup)
     restore = add_command(
         commands,
@@ -76,6 +89,17 @@ def _add_passphrase(parser: argparse.ArgumentParser) -> None:
 
 
 def _backup(options: argparse.Namespace) -> int:
+    try:
+        return _make_backup(options)
+    except GatewayError as error:
+        if options.nightly:
+            # A gateway that is gone hears nothing; systemd's log has it.
+            with contextlib.suppress(GatewayError), _client(options) as client:
+                client.call(BackupFailed(words=str(error)))
+        raise
+
+
+def _make_backup(options: argparse.Namespace) -> int:
     passphrase = _passphrase(options, twice=True)
     with _client(options) as client:
         if options.stick is not None:
@@ -118,8 +142,11 @@ def _stick(host: HostView, wanted: str) -> str:
 def _sweep(directory: Path, keep: int) -> None:
     """Remove the oldest backups: their names end in when they were made."""
     found = sorted(directory.glob("*-backup-*.achivx-backup"), key=lambda path: path.stem[-15:])
-    for path in found[:-keep]:
-        path.unlink(missing_ok=True)
+    try:
+        for path in found[:-keep]:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise CannotStart(f"cannot remove older backups: {error}") from error
 
 
 def _bundle(options: argparse.Namespace) -> int:
@@ -162,9 +189,12 @@ def _passphrase(options: argparse.Namespace, *, twice: bool) -> str | None:
     if options.passphrase_file is not None:
         try:
             with options.passphrase_file.open(encoding="utf-8") as file:
-                return str(file.readline().rstrip("\r\n"))
+                words = str(file.readline().rstrip("\r\n"))
         except (OSError, UnicodeDecodeError) as error:
             raise CannotStart(f"cannot read {options.passphrase_file}: {error}") from error
+        if not words:  # without one it would not be encrypted at all
+            raise CannotStart(f"the first line of {options.passphrase_file} is empty")
+        return words
     if not options.passphrase:
         return None
     first = getpass.getpass("passphrase: ")

@@ -2,8 +2,8 @@
 
 Run by achivx-access-point.service for as long as the box runs. A radio cannot be an access point
 and look for the shop's Wi-Fi at once, and a router may start more slowly than the box: so the
-access point gives way to the shop's Wi-Fi every few minutes in which no phone is there. It closes
-for good when set-up is over. Paging waits for none of this.
+access point gives way to the shop's Wi-Fi every few minutes in which no phone is there. When set-up
+is over it closes, but where nothing else leads to the page. Paging waits for none of this.
 """
 
 import enum
@@ -92,18 +92,21 @@ class Watch:
             self._opened_s = self._phone_s = now_s
         if seen.has_phone:
             self._phone_s = now_s
-        if self._over_s is not None:
-            return Move.CLOSE if now_s - self._over_s >= GRACE_S else None
+        if self._over_s is not None and now_s - self._over_s < GRACE_S:
+            return None
         is_left = now_s - self._phone_s >= RETRY_S
         is_held = seen.is_set_up and now_s - self._opened_s >= STAY_S
-        if not (is_left or is_held):
-            return None
+        move = None
         if seen.is_online:
-            return Move.CLOSE
-        if not seen.knows_wifi:
-            return None
-        self._opened_s = None  # where the Wi-Fi is not there, it is opened anew
-        return Move.TRY
+            if self._over_s is not None or is_left or is_held:
+                move = Move.CLOSE
+        else:
+            self._over_s = None  # closed, it would leave the owner without the page
+            if seen.knows_wifi and (is_left or is_held):
+                move = Move.TRY
+        if move is not None:
+            self._opened_s = None  # by this, and by nobody who means it to stay closed
+        return move
 
     def _while_closed(self, seen: Seen, now_s: float) -> Move | None:
         if self._opened_s is not None:

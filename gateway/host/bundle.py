@@ -144,7 +144,8 @@ def verified(bundle: Path, key: Path, work: Path) -> Manifest:
         work: A directory that only root writes to.
 
     Raises:
-        Refused: `no_key`, `not_signed`, `torn` or `not_an_update`.
+        Refused: `no_key`, `not_signed`, `torn`, `not_an_update`, or `host_failed`: OpenSSL gives no
+            answer.
     """
     if not key.exists():
         raise Refused("no_key", "this box trusts no key, so it takes no updates: see operations")
@@ -209,7 +210,8 @@ def unpack(payload: Path, manifest: Manifest, target: Path) -> None:
     with tarfile.open(payload, "r:xz") as archive:
         for member in archive:
             path = PurePosixPath(member.name)
-            if path.is_absolute() or ".." in path.parts:
+            beside = (target / path.parent).resolve()  # an earlier member may be a link
+            if ".." in path.parts or not beside.is_relative_to(target.resolve()):
                 raise Refused("not_an_update", "the release leads out of its place")
             place = target / path
             if member.isdir():
@@ -237,13 +239,17 @@ def _is_signed(manifest: Path, signature: Path, key: Path) -> bool:
     # OpenSSL 3 is in every Debian that the gateway runs on, and nothing else here needs Ed25519:
     # a package for it would be another 4 MB in every shop.
     words = ["/usr/bin/openssl", "pkeyutl", "-verify", "-pubin", "-inkey", str(key), "-rawin"]
-    done = subprocess.run(
-        [*words, "-in", str(manifest), "-sigfile", str(signature)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=OPENSSL_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [*words, "-in", str(manifest), "-sigfile", str(signature)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=OPENSSL_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        why = f"openssl gave no answer within {OPENSSL_S:.0f} s: try again"
+        raise Refused("host_failed", why) from error
     return done.returncode == 0
 
 

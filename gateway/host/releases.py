@@ -79,13 +79,16 @@ class Releases:
         """The directory."""
         return self._home
 
-    @property
-    def staging(self) -> Path:
-        """Where a bundle is looked at; made anew, for root alone."""
+    @contextlib.contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A new directory to look at a bundle in, for root alone; gone afterwards."""
         place = self._home / STAGING
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)  # a power cut may have left it
         place.mkdir(mode=0o700)
-        return place
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
     def path(self, release: str) -> Path:
         """The tree of a release."""

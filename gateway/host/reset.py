@@ -45,6 +45,14 @@ All else in them goes; they themselves stay, with their owners.
 """
 BOXES: Final = frozenset({"var/lib/systemd/timers", "var/lib/systemd/timesync"})
 """What lasts beside these and says nothing of a shop. What lasts is in the one or the other."""
+_STARTERS: Final = (
+    "achivx-trial.path",
+    "achivx-trial.service",
+    "achivx-host.socket",
+    "achivx-host@*.service",
+    "achivx-access-point.service",
+)
+"""Root's own, which would start a writer again, or put a Wi-Fi's profile back that is just gone."""
 _WRITERS: Final = (
     "achivx-gateway.service",
     "achivx-webui.service",
@@ -64,7 +72,8 @@ def forget(root: Path, run: Run) -> None:
     mark = state / RESET_MARK
     if not mark.exists():
         return
-    run(["systemctl", "stop", *_WRITERS], STOP_S)
+    for units in (_STARTERS, _WRITERS):
+        run(["systemctl", "stop", *units], STOP_S)
     # From here on the system's log is kept in memory.
     run(["journalctl", "--relinquish-var"], STOP_S)
     for place, kept in SHOPS.items():

@@ -21,6 +21,7 @@ from gateway.host.trial import HOME
 from gateway.paging.lane import PageLane
 from gateway.request import Done, Request
 from gateway.transfer.files import Transfer
+from gateway.transfer.service import on_disk
 
 
 class HostService:
@@ -85,8 +86,8 @@ class HostService:
         sticks: tuple[verbs.Stick, ...] = ()
         if self._host.is_there:
             sticks = (await self._host.ask(verbs.ListSticks())).sticks
-        trial = self._releases.trial()
-        outcome = self._releases.outcome()
+        trial = await on_disk(self._releases.trial)
+        outcome = await on_disk(self._releases.outcome)
         return HostView(
             is_there=self._host.is_there,
             sticks=sticks,

@@ -31,6 +31,8 @@ COMMAND_S: Final = 10.0
 MOUNT_S: Final = 200.0
 """To mount and to unmount: the second brings out all that was written."""
 WRITING: Final = "achivx-stick-write@{}.service"
+NO_UNIT: Final = 5
+"""How `systemctl start` ends where there is no such unit (EXIT_NOTINSTALLED, as the LSB has it)."""
 PART: Final = ".part"
 BACKUP_BYTES: Final = (4 << 30) - 1
 """The longest file that FAT32 can hold."""
@@ -152,8 +154,8 @@ class Sticks:
             name: What it is called there; one of the same name goes.
 
         Raises:
-            Refused: `no_stick`, `no_backup`, `backup_too_large`, `stick_full`, or `stick_failed`
-                when it takes nothing or gives back another thing.
+            Refused: `no_stick`, `no_backup`, `backup_too_large`, `stick_full`, `stick_failed` when
+                it takes nothing or gives back another thing, or `older_system`.
         """
         with opened(source, "no_backup") as file:
             if os.fstat(file.fileno()).st_size > BACKUP_BYTES:
@@ -189,6 +191,12 @@ class Sticks:
         unit = WRITING.format(stick)
         try:
             code, said = self._run(("systemctl", "start", unit), MOUNT_S)
+            if code == NO_UNIT:  # an update brings the program alone (decision 0060)
+                raise Refused(
+                    "older_system",
+                    "the system of this box is from before it could write to a USB stick, and an "
+                    "update does not change that: save the backup to a file, or use a new card",
+                )
             if code:
                 _log.error("%s: %s", unit, said.strip())
                 raise Refused("stick_failed", "the USB stick cannot be opened for writing")

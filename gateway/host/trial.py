@@ -27,6 +27,7 @@ LOOK_S: Final = 2.0
 _SAID_CHARS: Final = 200
 _GATEWAY: Final = "achivx-gateway.service"
 _PAGE: Final = "achivx-webui.service"
+_ACCESS_POINT: Final = "achivx-access-point.service"
 
 Run = Callable[[Sequence[str | Path], float], tuple[int, str]]
 
@@ -89,19 +90,25 @@ class Judge:
             return words
         if words := self._pages(version, trial):
             return words
-        code, said = self._run(["systemctl", "restart", _PAGE], START_S)
+        code, said = self._start_rest()
         return f"its page does not start: {_end_of(said)}" if code else ""
 
     def start(self, release: str) -> None:
         """Put the release's units in place and start them: the way back."""
         if words := self._start(release):
             logs.log.error("the release %s does not start either: %s", release, words)
-        self._run(["systemctl", "restart", _PAGE], START_S)
+        self._start_rest()
 
     def _start(self, release: str) -> str:
         self._put_units(self._releases.path(release) / "systemd")
         code, said = self._run(["systemctl", "restart", _GATEWAY], START_S)
         return f"its gateway does not start: {_end_of(said)}" if code else ""
+
+    def _start_rest(self) -> tuple[int, str]:
+        """What else runs all the time; what came of the page."""
+        # Where there is one: it only watches the radio, so nothing is judged by it.
+        self._run(["systemctl", "try-restart", _ACCESS_POINT], COMMAND_S)
+        return self._run(["systemctl", "restart", _PAGE], START_S)
 
     def _put_units(self, source: Path) -> None:
         """The units go with the release; those that this system never had are left alone."""

@@ -26,7 +26,7 @@ from gateway.transfer import DIRECTORY
 
 COMMAND_S: Final = 30.0
 ROOM_BYTES: Final = 50 * 2**20
-"""What is left free beside an unpacked update: the journal is on the same disk."""
+"""What an update leaves free at each step: the journal is on the same disk."""
 _CHUNK: Final = 1 << 20
 
 _log: Final = logging.getLogger(__name__)
@@ -171,20 +171,8 @@ class Host:
             if self._releases.trial() is not None:
                 raise Refused("busy", "another update is on trial: wait for its end")
             present = self._present()
-            work = self._releases.staging
-            copy = work / "bundle"
-            self._copy(verb.stick, copy)
-            manifest = bundle.verified(copy, self._places.key, work / "seal")
-            bundle.suits(manifest, present, allow_older=verb.allow_older)
-            self._need_room(manifest)
-            payload = work / bundle.PAYLOAD
-            bundle.extract_payload(copy, manifest, payload)
-            copy.unlink()
-            try:
-                self._releases.add(manifest.release, partial(bundle.unpack, payload, manifest))
-            except tarfile.TarError as error:
-                raise Refused("torn", f"the release cannot be unpacked: {error}") from error
-            payload.unlink()
+            with self._releases.staging() as work:
+                manifest = self._unpacked(verb, present, work)
             self._releases.begin(
                 Trial(
                     release=manifest.release,
@@ -193,6 +181,21 @@ class Host:
                     pager=verb.pager,
                 )
             )
+
+    def _unpacked(self, verb: verbs.ApplyUpdate, present: Present, work: Path) -> Manifest:
+        """A bundle that is good for this box, as a tree beside the others."""
+        copy, payload = work / "bundle", work / bundle.PAYLOAD
+        self._copy(verb.stick, copy)
+        manifest = bundle.verified(copy, self._places.key, work / "seal")
+        bundle.suits(manifest, present, allow_older=verb.allow_older)
+        self._need_room(manifest.unpacked + manifest.files[bundle.PAYLOAD].size)
+        bundle.extract_payload(copy, manifest, payload)
+        copy.unlink()
+        try:
+            self._releases.add(manifest.release, partial(bundle.unpack, payload, manifest))
+        except tarfile.TarError as error:
+            raise Refused("torn", f"the release cannot be unpacked: {error}") from error
+        return manifest
 
     def _present(self) -> Present:
         release = self._releases.target("current")
@@ -208,6 +211,7 @@ class Host:
             source = held.enter_context(opened(place))
             if stick:
                 held.enter_context(self._sticks.held(fcntl.LOCK_SH))
+            self._need_room(min(os.fstat(source.fileno()).st_size, bundle.BUNDLE_BYTES))
             copy = held.enter_context(target.open("xb"))
             while chunk := source.read(_CHUNK):
                 size += len(chunk)
@@ -215,8 +219,8 @@ class Host:
                     raise Refused("too_big", "this is bigger than any update of this box")
                 copy.write(chunk)
 
-    def _need_room(self, manifest: Manifest) -> None:
+    def _need_room(self, size: int) -> None:
         free = os.statvfs(self._places.home)
-        needed = manifest.unpacked + manifest.files[bundle.PAYLOAD].size + ROOM_BYTES
+        needed = size + ROOM_BYTES
         if free.f_bavail * free.f_frsize < needed:
             raise Refused("no_room", f"the update needs {needed // 2**20} MiB of room on the card")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.backup import archive
+from gateway.backup.messages import BackupFailed
 from gateway.customers.messages import NameCustomer, RotateKey
 from gateway.messages import (
     Acknowledge,
@@ -21,6 +22,7 @@ from tests.backup.conftest import backup, look
 MADE_ANEW: Final = {
     r"(journal|personal)\.db-(wal|shm)": "SQLite's own, folded into the database by the copy",
     r"grants\.json": "a view of the journal",
+    r"backup-failed": "of this box's own nights",
     r"claim\.code": "of the label on this very box; of no use once it has an owner",
     r"ports/.*": "the simulation's own lines",
 }
@@ -39,6 +41,7 @@ async def live_a_day(shop: SimulatedShop) -> None:
     await shop.ask(NameCustomer(alert=view.alert.id, customer="29123456"))
     await shop.ask(IssueGrant(request="r1", offer="souvenir"))
     await shop.ask(RotateKey())
+    await shop.ask(BackupFailed(words="no room"))
 
 
 def files_in(state: Path) -> set[str]:

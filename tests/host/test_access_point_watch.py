@@ -97,21 +97,39 @@ class TestWatch:
 
     def test_it_closes_when_set_up_is_over_and_stays_closed(self) -> None:
         watch = Watch()
-        watch.decide(seen(own=True, phone=True), 0)
-        finished = seen(own=True, phone=True, over=True)
+        watch.decide(seen(own=True, online=True, phone=True), 0)
+        finished = seen(own=True, online=True, phone=True, over=True)
         assert watch.decide(finished, 10) is None
         assert watch.decide(finished, 10 + GRACE_S - 1) is None
         assert watch.decide(finished, 10 + GRACE_S) is Move.CLOSE
         assert watch.decide(finished, 11 + GRACE_S) is Move.CLOSE  # as often as it needs
         for now_s in range(60, 3 * int(STAY_S), 60):
-            assert watch.decide(seen(over=True), now_s) is None
+            assert watch.decide(seen(online=True, over=True), now_s) is None
 
-    def test_it_is_back_where_the_shops_wifi_is_lost_after_that(self) -> None:
+    def test_it_stays_where_nothing_else_leads_to_the_page(self) -> None:
         watch = Watch()
         watch.decide(seen(own=True, phone=True), 0)
-        watch.decide(seen(own=True, phone=True, over=True), 10)
-        assert watch.decide(seen(over=True, wifi=True), 60) is None
-        assert watch.decide(seen(over=True, wifi=True), 60 + START_S) is Move.OPEN
+        for now_s in range(10, 3 * int(STAY_S), 60):
+            assert watch.decide(seen(own=True, phone=True, over=True), now_s) is None
+
+    def test_then_it_closes_for_a_cable_as_it_does_at_any_time(self) -> None:
+        watch = Watch()
+        watch.decide(seen(own=True, phone=True), 0)
+        for now_s in (10, 10 + GRACE_S):
+            assert watch.decide(seen(own=True, phone=True, over=True), now_s) is None
+        with_cable = seen(own=True, online=True, phone=True, over=True)
+        assert watch.decide(with_cable, 100) is None  # somebody is at the page
+        gone = seen(own=True, online=True, over=True)
+        assert watch.decide(gone, 100 + RETRY_S - 1) is None
+        assert watch.decide(gone, 100 + RETRY_S) is Move.CLOSE
+
+    def test_where_the_shops_wifi_is_not_there_at_the_end_it_is_tried_on(self) -> None:
+        watch = Watch()
+        watch.decide(seen(own=True, wifi=True, phone=True), 0)
+        over = seen(own=True, wifi=True, over=True)
+        assert watch.decide(over, 10) is None
+        assert watch.decide(over, 10 + GRACE_S) is None
+        assert watch.decide(over, RETRY_S) is Move.TRY
 
     def test_one_that_was_opened_after_set_up_does_not_close_for_it(self) -> None:
         watch = Watch()
@@ -128,6 +146,14 @@ class TestWatch:
         assert watch.decide(seen(online=True, over=True), 4 * STAY_S) is None
         watch.decide(seen(over=True), 5 * STAY_S)
         assert watch.decide(seen(over=True), 5 * STAY_S + LOST_S) is Move.OPEN
+
+    def test_one_that_closed_for_a_cable_is_back_when_that_is_pulled_out(self) -> None:
+        """Also before anybody has looked again: only its owner closes it to stay closed."""
+        watch = Watch()
+        watch.decide(seen(own=True, over=True), 0)
+        assert watch.decide(seen(own=True, online=True, over=True), RETRY_S) is Move.CLOSE
+        assert watch.decide(seen(over=True), RETRY_S + LOOK_S) is None
+        assert watch.decide(seen(over=True), RETRY_S + LOOK_S + START_S) is Move.OPEN
 
     def test_set_up_that_ends_elsewhere_closes_no_later_one(self) -> None:
         watch = Watch()
@@ -281,7 +307,7 @@ class TestTheEndOfSetUp:
     ) -> None:
         """The file is all it takes: nobody has to ask, and no request can be lost."""
         let_pass(shop, keeper, 60)
-        shop.phones = 1
+        shop.phones, shop.has_cable = 1, True
         let_pass(shop, keeper, 60)
         assert shop.radio == "achivx-setup"
         Progress(setup).finish()
@@ -290,6 +316,22 @@ class TestTheEndOfSetUp:
         let_pass(shop, keeper, 2 * LOOK_S)
         assert shop.radio == ""
         let_pass(shop, keeper, 1000)
+        assert shop.radio == ""
+
+    def test_locks_nobody_out_where_there_is_no_network(
+        self, shop: Shop, keeper: Keeper, setup: Path
+    ) -> None:
+        let_pass(shop, keeper, 60)
+        shop.phones = 1
+        let_pass(shop, keeper, 60)
+        Progress(setup).finish()
+        let_pass(shop, keeper, 1000)
+        assert shop.radio == "achivx-setup"
+        shop.phones = 0
+        let_pass(shop, keeper, 1000)
+        assert shop.radio == "achivx-setup"
+        shop.has_cable = True
+        let_pass(shop, keeper, RETRY_S + LOOK_S)
         assert shop.radio == ""
 
     def test_is_what_the_gateway_keeps(self, setup: Path) -> None:

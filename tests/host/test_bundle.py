@@ -108,6 +108,16 @@ class TestTampered:
         keys.public.unlink()
         assert refusal(make_bundle(), keys, tmp_path) == "no_key"
 
+    def test_a_box_too_busy_to_look_says_so(
+        self,
+        tmp_path: Path,
+        make_bundle: MakeBundle,
+        keys: Keys,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(bundle, "OPENSSL_S", 0.0)
+        assert refusal(make_bundle(), keys, tmp_path) == "host_failed"
+
     def test_a_file_that_is_no_bundle(self, tmp_path: Path, keys: Keys) -> None:
         path = tmp_path / "x.achivx"
         path.write_bytes(b"hello")
@@ -235,6 +245,15 @@ class TestUnpack:
     def test_nothing_leads_out(self, tmp_path: Path, member: tarfile.TarInfo) -> None:
         assert "leads out" in self.refused(tmp_path, member)
 
+    @pytest.mark.parametrize("inside", [tarfile.TarInfo("a/x"), tarfile.TarInfo("a/b/c")])
+    def test_not_by_a_link_of_its_own_either(self, tmp_path: Path, inside: tarfile.TarInfo) -> None:
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        link = tarfile.TarInfo("a")
+        link.type, link.linkname = tarfile.SYMTYPE, str(outside)
+        assert "leads out" in self.refused(tmp_path, link, inside)
+        assert list(outside.iterdir()) == []
+
     @pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
     def test_no_devices_and_no_hard_links(self, tmp_path: Path, kind: bytes) -> None:
         member = tarfile.TarInfo("x")
@@ -246,10 +265,11 @@ class TestUnpack:
         member.size = 11
         assert "should not" in self.refused(tmp_path, member)
 
-    def refused(self, tmp_path: Path, member: tarfile.TarInfo) -> str:
+    def refused(self, tmp_path: Path, *members: tarfile.TarInfo) -> str:
         payload = tmp_path / "payload"
         with tarfile.open(payload, "w:xz") as archive:
-            archive.addfile(member, io.BytesIO(b"x" * member.size))
+            for member in members:
+                archive.addfile(member, io.BytesIO(b"x" * member.size))
         manifest = Manifest(
             format=1, version="0.2.0", release=NEW, model="", needs="", unpacked=10, files={}
         )

@@ -156,9 +156,12 @@ class TestUpdate:
         for release, code in (("0.0.9-bbbbbbbbbbbb", "older"), (OLD, "same_release")):
             self.upload(root, make_bundle(release=release))
             assert refused(helper, verbs.ApplyUpdate()).code == code
-        self.upload(root, make_bundle(release="0.0.9-bbbbbbbbbbbb"))
+        (Places(root).uploads / verbs.UPLOAD).write_bytes(b"no bundle")
+        assert refused(helper, verbs.ApplyUpdate()).code == "torn"
+        assert {path.name for path in home.iterdir()} == {"current", "releases"}
         assert [path.name for path in (home / "releases").iterdir()] == [OLD]
         assert Releases(home).trial() is None
+        self.upload(root, make_bundle(release="0.0.9-bbbbbbbbbbbb"))
         ask(helper, verbs.ApplyUpdate(allow_older=True))
 
     def test_nothing_is_read_through_a_link_or_a_pipe(self, helper: Activated, root: Path) -> None:

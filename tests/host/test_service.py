@@ -228,6 +228,11 @@ async def test_what_came_of_the_latest_update_is_shown(box: Box) -> None:
     assert (view.latest, view.kept, view.why) == (outcome.release, False, "it does not page")
 
 
+async def test_a_card_that_cannot_be_read_is_told(box: Box) -> None:
+    (box.home / "trial.json").mkdir()
+    assert await box.refused(messages.GetHost()) == "not_kept"
+
+
 async def test_the_clock_is_set_only_where_no_network_does(box: Box) -> None:
     await box.ask(messages.SetBoxClock(unix_s=1.8e9))
     box.clock.synced = True

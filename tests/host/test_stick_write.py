@@ -10,7 +10,7 @@ import pytest
 
 from gateway.errors import Refused
 from gateway.host import sticks as room
-from gateway.host.sticks import Mounted, Sticks, how_mounted
+from gateway.host.sticks import NO_UNIT, Mounted, Sticks, how_mounted
 
 NAME = "cafe-1-backup-20270314-033000.achivx-backup"
 UNIT = "achivx-stick-write@sda1.service"
@@ -153,6 +153,17 @@ def test_one_that_cannot_be_opened(
     assert refused(sticks, backup) == "stick_failed"
     assert list((place / "sda1").iterdir()) == []
     assert system.asked == [START, STOP]
+
+
+def test_a_box_that_was_updated_from_before_there_was_such_a_unit(
+    sticks: Sticks, system: System, place: Path, backup: Path
+) -> None:
+    """The stick is good, so nobody is to look for another: tests/systemd has the real systemctl."""
+    system.code = NO_UNIT
+    with pytest.raises(Refused, match="a USB stick, and an update does not change that") as caught:
+        sticks.write("sda1", backup, NAME)
+    assert caught.value.code == "older_system"
+    assert list((place / "sda1").iterdir()) == []
 
 
 def test_a_write_protected_one(sticks: Sticks, system: System, place: Path, backup: Path) -> None:

@@ -67,6 +67,7 @@ def test_a_good_one_starts_and_pages(judge: Judge, system: System, tmp_path: Pat
         "systemctl restart achivx-gateway.service",
         "achivx-gateway status --json",
         "achivx-gateway page --to=watch-1",
+        "systemctl try-restart achivx-access-point.service",
         "systemctl restart achivx-webui.service",
     ]
     assert (tmp_path / "units/achivx-gateway.service").read_text() == f"# of {NEW}\n"

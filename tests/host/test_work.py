@@ -1,5 +1,7 @@
 """What the host does with the verbs of the box itself."""
 
+import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +9,8 @@ import pytest
 
 from gateway.errors import Refused
 from gateway.host import verbs
-from gateway.host.work import Host, Places
+from gateway.host.work import ROOM_BYTES, Host, Places
+from tests.host.conftest import OLD, Keys, MakeBundle
 
 
 class Commands:
@@ -63,3 +66,33 @@ def test_what_the_system_will_not_do_is_told(host: Host, commands: Commands) -> 
     commands.code = 1
     with pytest.raises(Refused, match="systemctl did not do it: Failed to connect"):
         host.do(verbs.RestartBox())
+
+
+@pytest.mark.parametrize("free", [[1.0], [1e9, 1.0]])
+def test_an_update_never_fills_the_card(
+    root: Path,
+    home: Path,
+    keys: Keys,
+    make_bundle: MakeBundle,
+    monkeypatch: pytest.MonkeyPatch,
+    free: list[float],
+) -> None:
+    """Neither with what comes from a stick, which nobody has announced, nor with its tree."""
+    stick = root / "run/achivx-sticks/sda1"
+    stick.mkdir(parents=True)
+    shutil.copy(make_bundle(), stick / "new.achivx")
+    places = Places(root)
+    places.key.parent.mkdir(parents=True)
+    shutil.copy(keys.public, places.key)
+    fields = list(os.statvfs(home))
+
+    def look(_: Path) -> os.statvfs_result:
+        fields[1], fields[4] = 1, ROOM_BYTES + int(free.pop(0))  # f_frsize, f_bavail
+        return os.statvfs_result(fields)
+
+    monkeypatch.setattr(os, "statvfs", look)
+    with pytest.raises(Refused, match="needs 50 MiB of room on the card") as caught:
+        Host(places, Commands().run).do(verbs.ApplyUpdate(stick="sda1/new.achivx"))
+    assert (caught.value.code, free) == ("no_room", [])
+    assert {path.name for path in home.iterdir()} == {"current", "releases"}
+    assert [path.name for path in (home / "releases").iterdir()] == [OLD]

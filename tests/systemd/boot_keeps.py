@@ -46,17 +46,21 @@ def a_passphrase_makes_backups() -> str:
     assert shown("achivx-backup.timer", "ActiveState") == "active"
     run("systemctl", "start", BACKUP)
     assert (shown(BACKUP, "ConditionResult"), list(KEPT_BACKUPS.iterdir())) == ("no", [])
-    leave("backup-passphrase", "correct horse")
     with Client(SOCKET) as client:  # a box that nobody owns yet has nothing to back up
         client.call(SetPin(staff="owner", pin="2580"))
+    leave("backup-passphrase", "short")
+    assert run("systemctl", "start", BACKUP).returncode
+    assert "backup: a passphrase has at least" in run(COMMAND, "status").stdout
+    leave("backup-passphrase", "correct horse")
     done = run("systemctl", "start", BACKUP)
     assert done.returncode == 0, done.stderr
+    assert "backup: " not in run(COMMAND, "status").stdout
     # Within the same second it would have the first one's name, and is refused.
     found = until(_two_backups, "a second one, by another user of systemd's making")
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in found)
     bare = run(COMMAND, "restore", "--check", str(found[0]))
     assert "encrypted" in bare.stderr, bare.stderr
-    return f"none without one; {found[0].name} with it"
+    return f"none without one, a fault with a short one; {found[0].name} with a good one"
 
 
 def _two_backups() -> list[Path]:

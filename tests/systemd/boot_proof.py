@@ -239,7 +239,20 @@ def a_backup_goes_onto_a_stick_and_comes_back() -> str:
     (backup,) = there.iterdir()
     looked = run(COMMAND, "restore", "--check", "--stick", f"sda1/{backup.name}")
     assert "it is good" in looked.stdout, looked.stderr
+    _need_words_without(unit)
     return f"{backup.stat().st_size} bytes, read back; read-only before and after"
+
+
+def _need_words_without(unit: str) -> None:
+    """A box that was updated from before there was this unit says so."""
+    installed = Path(shown(unit, "FragmentPath"))
+    aside = installed.rename(installed.with_suffix(".aside"))
+    run("systemctl", "daemon-reload")
+    refused = run(COMMAND, "backup", "--stick")
+    assert refused.returncode == 1, refused.stdout
+    assert "an update does not change that" in refused.stderr, refused.stderr
+    aside.rename(installed)
+    run("systemctl", "daemon-reload")
 
 
 def an_update_is_tried_and_kept(terminal: TapTerminal) -> str:
