@@ -185,12 +185,7 @@ class Access:
         """
         if name not in self._roles:
             raise Refused("unknown_staff", f"the configuration has no staff named {name!r}")
-        if len(pin) not in PIN_LENGTHS:
-            raise Refused("weak_pin", "a PIN has 4 to 32 characters")
-        if len(set(pin)) == 1:
-            raise Refused("weak_pin", "a PIN of one character repeated is no PIN")
-        if pin in _IN_ORDER or pin in _IN_ORDER[::-1]:
-            raise Refused("weak_pin", "a PIN of digits in order is no PIN")
+        check_pin(pin)
         async with self._one_at_a_time:
             self.reunite()
             hashed = await asyncio.to_thread(self._hasher.hash, pin)
@@ -334,6 +329,20 @@ class Access:
     async def _write(self) -> None:
         await asyncio.to_thread(write_atomic, self._path, msgspec.json.encode(self._file))
         self._is_new = False
+
+
+def check_pin(pin: str) -> None:
+    """Pass a PIN that is hard enough to guess.
+
+    Raises:
+        Refused: `weak_pin`.
+    """
+    if len(pin) not in PIN_LENGTHS:
+        raise Refused("weak_pin", "a PIN has 4 to 32 characters")
+    if len(set(pin)) == 1:
+        raise Refused("weak_pin", "a PIN of one character repeated is no PIN")
+    if pin in _IN_ORDER or pin in _IN_ORDER[::-1]:
+        raise Refused("weak_pin", "a PIN of digits in order is no PIN")
 
 
 def without_sessions(data: bytes) -> bytes:

@@ -1,10 +1,12 @@
 """How far setting up has come. It is kept on the box, so that any browser can go on with it."""
 
 import logging
+import threading
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.files import clear_leftovers, write_atomic
 from gateway.setup.messages import SetupStep, StepState
@@ -22,7 +24,7 @@ KEYS: Final[dict[SetupStep, tuple[tuple[str, ...], ...]]] = {
 _log: Final = logging.getLogger(__name__)
 
 
-class _File(msgspec.Struct):
+class _File(msgspec.Struct, frozen=True):
     """The whole of setup.json. `before`: what a step's keys said when it was first touched."""
 
     finished: bool = False
@@ -31,7 +33,7 @@ class _File(msgspec.Struct):
 
 
 class Progress:
-    """The steps and how each stands.
+    """The steps and how each stands. What changes it waits for the disk: not on the event loop.
 
     Args:
         path: Where it is kept; a damaged file begins anew, the settings say what is done.
@@ -41,6 +43,7 @@ class Progress:
         self._path: Final = path
         clear_leftovers(path)
         self._file = _read(path)
+        self._lock: Final = threading.Lock()
 
     @property
     def is_finished(self) -> bool:
@@ -59,8 +62,9 @@ class Progress:
 
     def touch(self, step: SetupStep, tables: dict[str, Any]) -> None:
         """Remember what the step's keys say in `tables`, unless that was done before."""
-        self._file.before.setdefault(step, [_value(tables, path) for path in KEYS[step]])
-        self._save()
+        said = [_value(tables, path) for path in KEYS[step]]
+        with self._lock:
+            self._keep(replace(self._file, before={step: said, **self._file.before}))
 
     def before(self, step: SetupStep) -> list[Any] | None:
         """What the step's keys said before, in the order of `KEYS`; None if it was not touched."""
@@ -68,24 +72,28 @@ class Progress:
 
     def set(self, step: SetupStep, state: StepState) -> None:
         """Put a step into a state."""
-        self._file.states[step] = state
-        self._save()
+        with self._lock:
+            self._keep(replace(self._file, states={**self._file.states, step: state}))
 
     def undone(self, step: SetupStep) -> None:
         """A step is open, and as if it had never been touched."""
-        self._file.before.pop(step, None)
-        self.set(step, StepState.OPEN)
+        with self._lock:
+            before = {each: said for each, said in self._file.before.items() if each != step}
+            states = {**self._file.states, step: StepState.OPEN}
+            self._keep(replace(self._file, before=before, states=states))
 
     def finish(self) -> None:
         """Set-up is over."""
-        self._file.finished = True
-        self._save()
+        with self._lock:
+            self._keep(replace(self._file, finished=True))
 
-    def _save(self) -> None:
+    def _keep(self, file: _File) -> None:
+        """On the disk, then told: who hears of it may rely on it."""
         try:
-            write_atomic(self._path, msgspec.json.encode(self._file))
+            write_atomic(self._path, msgspec.json.encode(file))
         except OSError as error:
             _log.error("how far set-up has come will not outlast a restart: %s", error)
+        self._file = file
 
 
 def _read(path: Path) -> _File:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.access import Access
+from gateway.access import Access, check_pin
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.config.edit import Edit
@@ -124,6 +124,7 @@ class SetupService:
             await self._access.check_guess("claim", right=self._code.fits(request.code))
             if len(request.password) < PASSWORD_LEAST:
                 raise Refused("weak_password", f"at least {PASSWORD_LEAST} characters")
+            check_pin(request.password)
             edits = steps.claim(self._changes.written(), name, request.language)
             await self._changes.step(edits, name)
             await self._access.set_pin(name, request.password)
@@ -163,7 +164,7 @@ class SetupService:
     # --- steps -----------------------------------------------------------------------------
 
     async def _mark(self, request: messages.MarkStep, _: Asker) -> SetupView:
-        self._progress.set(request.step, request.state)
+        await asyncio.to_thread(self._progress.set, request.step, request.state)
         return await self._changed()
 
     async def _undo(self, request: messages.UndoStep, asker: Asker) -> SetupView:
@@ -171,13 +172,13 @@ class SetupService:
         if before is not None:
             edits = steps.undo(self._changes.written(), KEYS[request.step], before)
             await self._changes.step(edits, asker.name)
-        self._progress.undone(request.step)
+        await asyncio.to_thread(self._progress.undone, request.step)
         return await self._changed()
 
     async def _do(self, step: SetupStep, edits: Sequence[Edit], asker: Asker) -> None:
         tables = self._changes.tables()
         await self._changes.step(edits, asker.name)
-        self._progress.touch(step, tables)
+        await asyncio.to_thread(self._progress.touch, step, tables)
 
     async def _changed(self) -> SetupView:
         self._on_change()
@@ -185,18 +186,20 @@ class SetupService:
 
     async def _set_shop(self, request: messages.SetShop, asker: Asker) -> SetupView:
         await self._do(SetupStep.SHOP, steps.shop(request), asker)
-        self._progress.set(SetupStep.SHOP, StepState.DONE)
+        await asyncio.to_thread(self._progress.set, SetupStep.SHOP, StepState.DONE)
         return await self._changed()
 
     async def _set_transmitter(self, request: messages.SetTransmitter, asker: Asker) -> SetupView:
         edits = steps.transmitter(self._changes.written(), request, watch_codes.draw)
         await self._do(SetupStep.TRANSMITTER, edits, asker)
-        self._progress.set(SetupStep.TRANSMITTER, StepState.OPEN)
+        await asyncio.to_thread(self._progress.set, SetupStep.TRANSMITTER, StepState.OPEN)
         self._page = None
         return await self._changed()
 
     async def _add_person(self, request: messages.AddPerson, asker: Asker) -> SetupView:
         edits = steps.add_person(self._changes.written(), request, watch_codes.draw)
+        if request.pin:
+            check_pin(request.pin)
         await self._do(SetupStep.STAFF, edits, asker)
         if request.pin:
             await self._access.set_pin(request.name.strip(), request.pin)
@@ -213,17 +216,20 @@ class SetupService:
         if not token or len(token) > _TOKEN_CHARS or not token.isprintable():
             raise Refused("not_valid", "the token is one line of text")
         path = self._state / "achivx.token"
+        before = self._changes.tables().get("uplink")
+        # The address first: where it is refused, the token of the server of before stands.
+        await self._do(SetupStep.SERVER, steps.server(request.address, str(path)), asker)
         try:
             await asyncio.to_thread(write_atomic, path, f"{token}\n".encode())
         except OSError as error:
+            await self._changes.step([Edit(("uplink",), before)], asker.name)
             raise Refused("not_kept", f"the token cannot be kept: {error}") from error
-        await self._do(SetupStep.SERVER, steps.server(request.address, str(path)), asker)
         await self._tell(asker, Deed.TOKEN_SET, request.address)
-        self._progress.set(SetupStep.SERVER, StepState.DONE)
+        await asyncio.to_thread(self._progress.set, SetupStep.SERVER, StepState.DONE)
         return await self._changed()
 
     async def _finish(self, _: messages.FinishSetup, __: Asker) -> Done:
-        self._progress.finish()
+        await asyncio.to_thread(self._progress.finish)
         self._on_change()
         return Done()
 

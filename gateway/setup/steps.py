@@ -46,7 +46,8 @@ def transmitter(config: Config, asked: SetTransmitter, draw: Draw) -> list[Edit]
     """The first transmitter and the first pager, and somebody who wears it.
 
     Raises:
-        Refused: `unknown_driver`, or `needs_number`: only a watch is given one here.
+        Refused: `unknown_driver`; `needs_number`: only a watch is given one here; or
+            `unknown_staff`: there is no owner yet who could wear the pager.
     """
     name = config.transmitters[0].name if config.transmitters else TRANSMITTER
     device = _device(name, asked)
@@ -60,7 +61,10 @@ def transmitter(config: Config, asked: SetTransmitter, draw: Draw) -> list[Edit]
         Edit(("pagers",), [pager, *config.pagers[1:]]),
     ]
     if not any(person.pager == pager.name for person in config.staff):
-        owner = next(at for at, one in enumerate(config.staff) if one.role is Role.OWNER)
+        owners = (at for at, one in enumerate(config.staff) if one.role is Role.OWNER)
+        owner = next(owners, None)
+        if owner is None:
+            raise Refused("unknown_staff", "this box has no owner yet: claim it first")
         edits.append(Edit(("staff", owner, "pager"), pager.name))
     return edits
 

@@ -13,6 +13,7 @@ from gateway.model import ButtonKind, Language, ReceiptState
 from gateway.setup import claim
 from gateway.setup.device_messages import GetDevices
 from gateway.setup.messages import (
+    AddPerson,
     CheckSettings,
     Claim,
     EditSettings,
@@ -175,6 +176,52 @@ async def test_the_token_of_the_server_is_in_no_settings(shop: SimulatedShop) ->
     path = Path(shop.config.paths.state) / "achivx.token"
     assert path.read_text().strip() == "very secret"
     assert path.stat().st_mode & 0o077 == 0
+
+
+async def test_nothing_is_kept_of_a_server_that_is_refused(shop: SimulatedShop) -> None:
+    await own(shop)
+    await shop.ask(SetServer(address="127.0.0.1:50051", token="of before"))
+    before = await shop.ask(GetSettings())
+    with pytest.raises(Refused) as wrong:
+        await shop.ask(SetServer(address="no address", token="of another"))
+    assert wrong.value.code == "not_valid"
+    token = Path(shop.config.paths.state) / "achivx.token"
+    assert token.read_text().strip() == "of before"
+    token.unlink()
+    token.mkdir()  # a disk that takes no token
+    with pytest.raises(Refused) as full:
+        await shop.ask(SetServer(address="127.0.0.1:50052", token="of another"))
+    assert full.value.code == "not_kept"
+    assert await shop.ask(GetSettings()) == before
+
+
+@pytest.mark.parametrize("pin", ["123", "0000", "4567", "9876", "x" * 33])
+async def test_nothing_is_kept_of_a_person_with_a_weak_pin(shop: SimulatedShop, pin: str) -> None:
+    await own(shop)
+    before = await shop.ask(GetSettings())
+    with pytest.raises(Refused) as weak:
+        await shop.ask(AddPerson(name="Anna", new_watch=True, pin=pin))
+    assert weak.value.code == "weak_pin"
+    assert await shop.ask(GetSettings()) == before
+    view = await shop.ask(AddPerson(name="Anna", new_watch=True, pin="2580"))
+    assert len(view.pagers) == 1
+    await shop.ask(Login(staff="Anna", pin="2580"))
+
+
+async def test_nobody_owns_the_box_by_a_password_that_is_refused(shop: SimulatedShop) -> None:
+    code = claim.read(Path(shop.config.paths.state))
+    with pytest.raises(Refused) as weak:
+        await shop.ask(Claim(code=code, name="Owner", password="12345678", language=Language.RU))
+    assert weak.value.code == "weak_pin"
+    assert (await shop.ask(Hello())).staff == ()
+
+
+async def test_a_transmitter_waits_for_an_owner(shop: SimulatedShop) -> None:
+    before = await shop.ask(GetSettings())
+    with pytest.raises(Refused) as early:
+        await shop.ask(SetTransmitter(port="/dev/ttyUSB0", driver="tap", address="1001"))
+    assert early.value.code == "unknown_staff"
+    assert await shop.ask(GetSettings()) == before
 
 
 async def test_settings_that_cannot_be_started_on_are_taken_back(shop: SimulatedShop) -> None:
