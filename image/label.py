@@ -290,7 +290,8 @@ def write(place: Path, boxes: Sequence[Box]) -> list[Path]:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     for path, text in made.items():
         # Whoever has the code becomes the box's owner.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        made_now = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(made_now, "w", encoding="utf-8") as file:
             file.write(text)
     return list(made)
 

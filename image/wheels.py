@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fills a directory with a release's wheels for arm64 or amd64: image/build, image/guest call it.
+"""Fills a directory with the wheels of a lock for arm64 or amd64: image/kept calls it.
 
 All come by the lock, hashes and all. For lgpio, which has no wheel for Debian 13's Python, it is
 the source that the lock knows; it is compiled here, with nothing emulated.
@@ -52,7 +52,7 @@ def download(pins: str, *words: str) -> None:
         subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
 
 
-def download_wheels(target: Target, into: Path) -> None:
+def download_wheels(lock: str, target: Target, into: Path) -> None:
     """All packages of the lock that the target wants."""
     version = f"3.{target.minor}"
     words = ["--only-binary", ":all:", "--implementation", "cp", "--python-version", version]
@@ -63,15 +63,15 @@ def download_wheels(target: Target, into: Path) -> None:
         "python_full_version": f"{version}.0",
         "platform_machine": target.machine,
     }
-    lock = LOCK.read_text(encoding="utf-8")
     pins = pins_for(lock, lambda marker: Marker(marker).evaluate(environment))
     download(pins, *words, "--dest", str(into))
 
 
-def build_lgpio(target: Target, sysroot: Path, into: Path) -> None:
+def build_lgpio(lock: str, target: Target, sysroot: Path, into: Path) -> None:
     """The wheel of lgpio for a Python that has none.
 
     Args:
+        lock: The text that has its source's hash.
         target: The Python, and its processor.
         sysroot: The headers of that Python for that processor.
         into: Where the wheel goes.
@@ -82,7 +82,7 @@ def build_lgpio(target: Target, sysroot: Path, into: Path) -> None:
     minor, triplet = target.minor, f"{target.machine}-linux-gnu"
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        pin = lgpio_pin(LOCK.read_text(encoding="utf-8"))
+        pin = lgpio_pin(lock)
         download(pin, "--no-binary", ":all:", "--no-build-isolation", "--dest", scratch)
         (archive,) = work.glob("lgpio-*.tar.gz")
         # Not tarfile: its safe way of unpacking is missing in Debian 12's Python.
@@ -131,15 +131,17 @@ def write_wheel(into: Path, stem: str, tag: str, files: dict[str, bytes], metada
 def main() -> int:
     """Fill the directory."""
     parser = argparse.ArgumentParser(description="Fetch and build the wheels of a release.")
+    parser.add_argument("--lock", type=Path, default=LOCK, help="default: a release's")
     parser.add_argument("tree", type=Path, help="the system that they are for")
     parser.add_argument("sysroot", type=Path, help="that has the headers of its Python")
     parser.add_argument("into", type=Path)
     options = parser.parse_args()
     target = find_target(options.tree.resolve(), None)
     try:
-        download_wheels(target, options.into)
+        lock = options.lock.read_text(encoding="utf-8")
+        download_wheels(lock, target, options.into)
         if not list(options.into.glob("lgpio-*.whl")):
-            build_lgpio(target, options.sysroot.resolve(), options.into)
+            build_lgpio(lock, target, options.sysroot.resolve(), options.into)
     except subprocess.CalledProcessError as error:
         print(f"{' '.join(error.cmd[:4])} … failed; its words are above.", file=sys.stderr)
         return 1

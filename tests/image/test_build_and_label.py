@@ -56,6 +56,16 @@ class TestBuild:
         assert {"mmdebstrap", "mtools", "swig"} <= set(packages)
         assert len(set(packages)) == len(packages)
 
+    def test_a_compiler_without_a_c_library_is_told_of(self, tmp_path: Path) -> None:
+        for name in ("bash", "uname", "dirname", "cat"):
+            (tmp_path / name).symlink_to(f"/usr/bin/{name}")
+        compiler = tmp_path / "aarch64-linux-gnu-gcc"
+        compiler.write_text("#!/bin/sh\necho libc.so\n")  # not found: the name as it was asked
+        compiler.chmod(0o755)
+        packages = build("--check", PATH=str(tmp_path)).stderr.split()
+        assert "gcc-aarch64-linux-gnu" not in packages
+        assert [each for each in packages if each.startswith("libc6-dev")]
+
 
 class TestLabel:
     def test_label_and_box_file_say_the_same(
