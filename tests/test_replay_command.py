@@ -15,8 +15,9 @@ from gateway.clock import NS_PER_S, Stamp
 from gateway.events import AlertAcknowledged, AlertRaised, AnyEvent, Paged, Pressed, Started
 from gateway.journal.store import Identity, Journal
 from gateway.model import AlertCause, ButtonKind, ReceiptState
+from tests.insights.small_shop import PAGED, RULE
 
-SETTINGS = """\
+SETTINGS = f"""\
 [device]
 id = "box"
 [shop]
@@ -33,20 +34,9 @@ state = "STATE"
 name = "red"
 pin = 5
 kind = "very_unhappy"
-label = { ru = "Плохо", en = "Bad" }
+label = {{ ru = "Плохо", en = "Bad" }}
 zone = "hall"
-[[pagers]]
-name = "wrist"
-address = "1"
-[[staff]]
-name = "Anna"
-pager = "wrist"
-[[transmitters]]
-name = "radio"
-driver = "tap"
-port = "/dev/radio"
-"""
-RULE = '[[rules]]\nname = "row"\nkind = "reds_in_a_row"\ncount = 2\nwindow_s = 3600\n'
+{PAGED}"""
 BERLIN = ZoneInfo("Europe/Berlin")
 BOOT = datetime(2025, 10, 25, 7, 0, tzinfo=BERLIN)
 

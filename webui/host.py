@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from webui.client import Gateway, GetHost, HostView
+from webui.client import Gateway, GetHost, HostView, Refused
 from webui.options import options
 from webui.person import token
+from webui.refusals import refusal
 
 ANSWER_S: Final = 25.0
 """A little over what the gateway gives the host: a small board under load needs seconds."""
@@ -19,3 +20,9 @@ def look() -> HostView:
     """
     with Gateway(options().control, token(), answer_s=ANSWER_S) as patient:
         return patient.call(GetHost())
+
+
+def why_not(host: HostView) -> str:
+    """Why the slow thing that was asked for last was not done; empty where it was."""
+    job = host.job
+    return refusal(Refused(job.code, job.words)) if job.code else ""

@@ -13,11 +13,13 @@ from webui.faults import fault
 from webui.options import options
 from webui.person import gateway, person
 from webui.qr import qr_svg
+from webui.refusals import REFUSALS
 from webui.translate import gettext
 
 _BELONGS: Final = {
     **dict.fromkeys(("access.audit", "box", "certificate", "network", "setup"), "settings"),
     "case": "board",
+    "pagers": "status",
 }
 """Pages, and whole screens, that are reached from a screen of the navigation."""
 STATIC: Final = Path(__file__).with_name("static")
@@ -30,6 +32,7 @@ def dress(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.add_template_global(asset)
     app.jinja_env.globals["words"] = words
+    app.jinja_env.globals["refusals"] = REFUSALS
     app.jinja_env.globals["keys"] = sections.KEYS
     app.jinja_env.globals["tags"] = sections.TAGS
     app.add_template_global(sections.choice)

@@ -1,14 +1,15 @@
 """What people see when something does not work: a sentence, and a way on."""
 
-from flask import Flask, render_template
+from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from webui.client import Refused, Unreachable
+from webui.navigate import page_of_form
 from webui.person import to_login
+from webui.refusals import refusal
 from webui.translate import gettext
-from webui.words import refusal
 
 
 def answer(app: Flask) -> None:
@@ -20,8 +21,9 @@ def answer(app: Flask) -> None:
 
 
 def unreachable(_error: Unreachable) -> ResponseReturnValue:
-    """The gateway is not there: a page that comes back by itself."""
-    return render_template("unreachable.html"), 503, {"Retry-After": "3"}
+    """The gateway is not there: a page that comes back by itself, and sends no form twice."""
+    again_at = None if request.method in ("GET", "HEAD") else page_of_form()
+    return render_template("unreachable.html", again_at=again_at), 503, {"Retry-After": "3"}
 
 
 def refused(error: Refused) -> ResponseReturnValue:

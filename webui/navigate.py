@@ -3,7 +3,8 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import redirect, request, url_for
+from flask import current_app, redirect, request, url_for
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 FRAGMENTS: Final = {"board.index": "board.alerts", "counter.index": "counter.panel"}
@@ -27,6 +28,21 @@ def back_to(page: str) -> Response:
         # `said`: this answer carries the messages. A poll that passes by must not take them.
         return redirect(url_for(FRAGMENTS[page], back=back, said=1), 303)
     return redirect(url_for("demo.index" if back else page), 303)
+
+
+def page_of_form() -> str:
+    """The page that the form of this request stood on; the root where that is not known.
+
+    It can be asked for again: a form that nobody answered must not be sent a second time.
+    """
+    root = url_for("root")
+    try:
+        stood_on = urlsplit(request.referrer or "")
+        current_app.url_map.bind("box").match(stood_on.path, method="GET")
+    except (ValueError, HTTPException):
+        return root
+    path = stood_on._replace(scheme="", netloc="", fragment="").geturl()
+    return local_path(path, root) if stood_on.netloc == request.host else root
 
 
 def local_path(wanted: str | None, fallback: str) -> str:

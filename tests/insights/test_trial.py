@@ -15,8 +15,9 @@ from gateway.insights.messages import TrialView
 from gateway.insights.trial import Trial
 from gateway.model import ButtonKind
 from tests.insights.filling import at, fill, press
+from tests.insights.small_shop import PAGED, RULE
 
-SETTINGS = """\
+SETTINGS = f"""\
 [device]
 id = "box"
 [shop]
@@ -28,20 +29,9 @@ state = "STATE"
 name = "unhappy"
 pin = 5
 kind = "unhappy"
-label = { ru = "Плохо", en = "Bad" }
+label = {{ ru = "Плохо", en = "Bad" }}
 zone = "hall"
-[[pagers]]
-name = "wrist"
-address = "1"
-[[staff]]
-name = "Anna"
-pager = "wrist"
-[[transmitters]]
-name = "radio"
-driver = "tap"
-port = "/dev/radio"
-"""
-RULE = '[[rules]]\nname = "row"\nkind = "reds_in_a_row"\ncount = 2\nwindow_s = 3600\n'
+{PAGED}"""
 
 
 @pytest.fixture

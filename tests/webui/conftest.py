@@ -11,8 +11,9 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.webui.fake_gateway import PINS, FakeGateway
+from tests.webui.fake_host import FakeHost, fake_host, gateway_with_host
 from tests.webui.fake_shop import FakeShop
-from tests.webui.live_shop import LiveShop
+from tests.webui.live_shop import LiveShop, claimed
 from tests.webui.sites import ARGUMENTS, CHROMIUM, Site
 from webui.app import create_app
 from webui.options import Options
@@ -123,6 +124,27 @@ def _shared(directory: Path, *, fresh: bool) -> Iterator[LiveShop]:
 def live(place: Path) -> Iterator[LiveShop]:
     """A box as it comes out of its parcel."""
     started = LiveShop(place)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def owner(live: LiveShop) -> FlaskClient:
+    """Whoever has just made that box theirs."""
+    return claimed(live)
+
+
+@pytest.fixture
+def host(place: Path) -> Iterator[FakeHost]:
+    with fake_host(place / "host.sock") as answering:
+        yield answering
+
+
+@pytest.fixture
+def hosted(place: Path, host: FakeHost) -> Iterator[LiveShop]:
+    """A box that has this host, as it comes out of its parcel."""
+    assert not host.asked
+    started = LiveShop(place, under=gateway_with_host(place / "host.sock"))
     yield started
     started.close()
 

@@ -22,6 +22,7 @@ from gateway.model import (
     Label,
     Language,
     OfferKind,
+    Receipt,
     ReceiptState,
     Role,
 )
@@ -75,6 +76,7 @@ class FakeGateway(JsonServer):
         self.tokens: dict[str, str] = {}
         self.wrong = 0
         self.faults: tuple[str, ...] = ()
+        self.receipt = Receipt(ReceiptState.ACCEPTED)
         self.leader_boards: tuple[LeaderBoardView, ...] = ()
         self.said: list[tuple[str | None, say.Request[Any]]] = []
         self.refuse: dict[type[say.Request[Any]], Refused] = {}
@@ -199,6 +201,9 @@ class FakeGateway(JsonServer):
             say.IssueGrant: lambda: self._grant(request, who),
             say.GetGrants: lambda: self._grants(request.state),
             say.GetStatus: self._status,
+            say.SendPage: lambda: say.ReceiptView(
+                page="p2", pager=request.to, text=request.text, receipt=self.receipt, ms=1
+            ),
             **fake_cases.answers(self, request, who),
             GetDevices: lambda: DevicesView(pressed={}, faults=(), pagers=("watch-1",)),
         }

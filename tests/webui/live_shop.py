@@ -1,8 +1,9 @@
 """The simulated shop with the real gateway, for tests that run on no event loop."""
 
 import asyncio
+import re
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,9 @@ from webui.authority import Authority
 from webui.options import Options
 
 T = TypeVar("T")
+
+PASSWORD = "coffee and cake"
+"""Of whoever claims a box."""
 
 
 class LiveShop:
@@ -55,13 +59,33 @@ class LiveShop:
         self._loop.close()
 
 
-def signed_in_at(live: LiveShop, name: str, authority: Authority | None = None) -> FlaskClient:
-    """A client of a shop's page, in English; `name` is of the simulated shop's staff."""
+def visitor(live: LiveShop, authority: Authority | None = None) -> FlaskClient:
+    """A client of a box's page, in English; nobody has signed in with it yet."""
     app = create_app(
         Options(control=live.shop.control_socket, secret_key="k" * 32, authority=authority)
     )
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
     client = app.test_client()
     client.set_cookie("language", "en")
+    return client
+
+
+def claimed(live: LiveShop, name: str = "Olga") -> FlaskClient:
+    """The client of whoever has just made a fresh box theirs, with `PASSWORD`."""
+    client = visitor(live)
+    form = {"code": live.code, "password": PASSWORD, "name": name}
+    client.post("/setup/claim/set", data=form)
+    return client
+
+
+def signed_in_at(live: LiveShop, name: str, authority: Authority | None = None) -> FlaskClient:
+    """The client of somebody of the simulated shop's staff."""
+    client = visitor(live, authority)
     client.post("/login", data={"staff": name, "pin": simulated.PINS[name]})
     return client
+
+
+def said(client: FlaskClient, path: str, data: Mapping[str, object]) -> str:
+    """What the page says to a form, in its notes."""
+    answer = client.post(path, data=data, follow_redirects=True)
+    return " ".join(re.findall(r'<p class="note \w+">.*?</svg>(.*?)</p>', answer.text))

@@ -59,6 +59,25 @@ _TOO_SMALL = """() => {
     .map(([box, html]) => `${Math.round(box.width)}x${Math.round(box.height)} px: ${html}`);
 }"""
 
+# A short word on two lines, where no hyphen says so; names of files and codes may break anywhere.
+_TORN = """() => {
+  const words = /(?<=^|[\\s(«“])\\p{L}{2,12}(?=$|[\\s.,:;!?…)»”])/gu;
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const torn = [];
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    if (getComputedStyle(text.parentElement).hyphens === 'auto') continue;
+    for (const word of text.data.matchAll(words)) {
+      const range = document.createRange();
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(line => line.top)).size > 1)
+        torn.push(`torn in two: ${word[0]} in ${text.parentElement.outerHTML.slice(0, 160)}`);
+    }
+  }
+  return torn;
+}"""
+
 
 class Look(NamedTuple):
     """How a page is shown: one of `SIZES`, in `light` or `dark`."""
@@ -96,7 +115,8 @@ def pale(page: Page) -> list[str]:
 
 
 def ill_fitting(page: Page) -> Iterator[str]:
-    """What is cut off at the side, or too small for a finger, as the page is shown now."""
+    """What is cut off at the side, torn, or too small for a finger, as the page is shown now."""
     if (too_wide := page.evaluate(_TOO_WIDE)) > 0:
         yield f"{too_wide} px wider than the screen"
     yield from page.evaluate(_TOO_SMALL)
+    yield from page.evaluate(_TORN)

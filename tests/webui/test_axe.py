@@ -121,7 +121,8 @@ def test_the_tour_leads_past_every_page() -> None:
 WRONG = """<!doctype html><html><body>
 <img src="data:,"><input name="alone"><p style="color: #aaa; background: #fff">pale</p>
 <p style="background: linear-gradient(#fff, #000)">nobody can tell</p>
-<a href="/">x</a><div style="width: 2000px">wide</div></body></html>"""
+<a href="/">x</a><div style="width: 2000px">wide</div>
+<p style="width: 2em; overflow-wrap: anywhere">letters</p></body></html>"""
 
 
 def test_faults_would_be_found(browser: Browser) -> None:
@@ -135,3 +136,4 @@ def test_faults_would_be_found(browser: Browser) -> None:
     assert "2.32 to one is too pale: <p style" in found
     assert "px wider than the screen" in found
     assert "px: <a href" in found
+    assert "torn in two: letters in <p" in found

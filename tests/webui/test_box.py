@@ -3,43 +3,14 @@
 import io
 import re
 import tarfile
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-import pytest
 from flask.testing import FlaskClient
 
 from gateway.messages import GetStatus, SetPin
 from gateway.setup.messages import AddPerson
-from webui.app import create_app
-from webui.options import Options
+from tests.webui.live_shop import PASSWORD, LiveShop, said, visitor
 
-if TYPE_CHECKING:
-    from tests.webui.live_shop import LiveShop
-
-PASSWORD = "coffee and cake"
 PASSPHRASE = "tea and biscuits"
-
-
-def browser(live: "LiveShop") -> FlaskClient:
-    app = create_app(Options(control=live.shop.control_socket, secret_key="k" * 32))
-    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
-    client = app.test_client()
-    client.set_cookie("language", "en")
-    return client
-
-
-@pytest.fixture
-def owner(live: "LiveShop") -> FlaskClient:
-    client = browser(live)
-    claim = {"code": live.code, "password": PASSWORD, "name": "Olga"}
-    client.post("/setup/claim/set", data=claim)
-    return client
-
-
-def said(client: FlaskClient, path: str, data: Mapping[str, object]) -> str:
-    answer = client.post(path, data=data, follow_redirects=True)
-    return " ".join(re.findall(r'<p class="note \w+">.*?</svg>(.*?)</p>', answer.text))
 
 
 def backup(client: FlaskClient, passphrase: str = PASSPHRASE) -> bytes:
@@ -53,7 +24,7 @@ def form(data: bytes, **more: str) -> dict[str, object]:
     return {"file": (io.BytesIO(data), "b"), "passphrase": PASSPHRASE, **more}
 
 
-def test_a_backup_is_checked_and_restored(owner: FlaskClient, live: "LiveShop") -> None:
+def test_a_backup_is_checked_and_restored(owner: FlaskClient, live: LiveShop) -> None:
     epoch = live.ask(GetStatus()).journal.epoch
     data = backup(owner)
     path = "/settings/box/restore"
@@ -90,8 +61,8 @@ def test_only_owners_send_large_bodies(owner: FlaskClient) -> None:
     assert stranger.post("/settings/box/restore", data=body).status_code == 413
 
 
-def test_sessions_are_seen_and_ended(owner: FlaskClient, live: "LiveShop") -> None:
-    other = browser(live)
+def test_sessions_are_seen_and_ended(owner: FlaskClient, live: LiveShop) -> None:
+    other = visitor(live)
     other.post("/login", data={"staff": "Olga", "pin": PASSWORD})
     page = owner.get("/me").text
     assert page.count("this device") == 1
@@ -102,10 +73,10 @@ def test_sessions_are_seen_and_ended(owner: FlaskClient, live: "LiveShop") -> No
     assert owner.get("/settings").status_code == 200
 
 
-def test_staff_sees_and_ends_its_own_alone(owner: FlaskClient, live: "LiveShop") -> None:
+def test_staff_sees_and_ends_its_own_alone(owner: FlaskClient, live: LiveShop) -> None:
     live.ask(AddPerson(name="Ann"))
     live.ask(SetPin(staff="Ann", pin="736251"))
-    ann = browser(live)
+    ann = visitor(live)
     ann.post("/login", data={"staff": "Ann", "pin": "736251"})
     assert "Olga" not in ann.get("/me").text
     assert re.search(r"<strong>Ann</strong>", owner.get("/me").text)
@@ -115,10 +86,8 @@ def test_staff_sees_and_ends_its_own_alone(owner: FlaskClient, live: "LiveShop")
         assert ann.get(path).status_code == 403
 
 
-def test_a_pin_is_changed_by_whoever_knows_the_old_one(
-    owner: FlaskClient, live: "LiveShop"
-) -> None:
-    other = browser(live)
+def test_a_pin_is_changed_by_whoever_knows_the_old_one(owner: FlaskClient, live: LiveShop) -> None:
+    other = visitor(live)
     other.post("/login", data={"staff": "Olga", "pin": PASSWORD})
     wrong = {"old": "not that one", "new": "a new password"}
     assert "Wrong PIN" in said(owner, "/me/pin", wrong)

@@ -3,7 +3,6 @@
 import io
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,9 @@ from gateway.host import verbs
 from gateway.host.verbs import OnStick, Reply, Stick
 from gateway.messages import GetStatus
 from gateway.transfer import DIRECTORY
-from tests.webui.fake_host import FakeHost, fake_host, gateway_with_host
-from tests.webui.live_shop import LiveShop
-from tests.webui.test_box import PASSPHRASE, PASSWORD, browser, said
+from tests.webui.fake_host import FakeHost
+from tests.webui.live_shop import LiveShop, said
+from tests.webui.test_box import PASSPHRASE
 from tests.webui.test_host_page import await_end
 
 ROOT = Path(__file__).parents[2]
@@ -40,26 +39,9 @@ STICK = Stick(
 
 
 @pytest.fixture
-def host(place: Path) -> Iterator[FakeHost]:
-    with fake_host(place / "host.sock") as answering:
-        answering.sticks = (STICK,)
-        yield answering
-
-
-@pytest.fixture
-def live(place: Path, host: FakeHost) -> Iterator[LiveShop]:
-    assert not host.asked
-    started = LiveShop(place, under=gateway_with_host(place / "host.sock"))
-    yield started
-    started.close()
-
-
-@pytest.fixture
-def owner(live: LiveShop) -> FlaskClient:
-    client = browser(live)
-    claim = {"code": live.code, "password": PASSWORD, "name": "Olga"}
-    client.post("/setup/claim/set", data=claim)
-    return client
+def live(hosted: LiveShop, host: FakeHost) -> LiveShop:
+    host.sticks = (STICK,)
+    return hosted
 
 
 @pytest.fixture
@@ -191,6 +173,7 @@ class TestBackup:
             ("stick_full", "not enough room on the USB stick", "На USB-флешке не хватает места"),
             ("stick_failed", "did not take the backup", "не приняла копию"),
             ("no_stick", "is not in the box any more", "Этой USB-флешки"),
+            ("older_system", "system is older than this", "На этом устройстве старая система"),
         ],
     )
     def test_why_it_was_not_written_is_said(
@@ -221,6 +204,17 @@ class TestBackup:
             assert "This cannot be right." in said(owner, f"{BOX}/restore", form)
         assert host.of(verbs.WriteBackup) == host.of(verbs.OpenBackup) == []
         assert list(stick.iterdir()) == []
+
+    def test_it_is_either_a_file_or_one_on_a_stick(
+        self, owner: FlaskClient, host: FakeHost, stick: Path
+    ) -> None:
+        (stick / "x.achivx-backup").write_bytes(b"x")
+        form = {"stick": "sda1/x.achivx-backup", "do": "put", "sure": "yes"}
+        both = form | {"file": (io.BytesIO(b"a backup"), "b")}
+        assert "not both" in said(owner, f"{BOX}/restore", both)
+        assert host.of(verbs.OpenBackup) == []
+        words = said(owner, f"{BOX}/restore", form | {"stick": ""})
+        assert "Choose the file of the backup first." in words
 
     def test_one_that_is_gone_and_one_that_is_damaged(
         self, owner: FlaskClient, host: FakeHost, stick: Path

@@ -8,12 +8,11 @@ from playwright.sync_api import Browser, expect
 
 from gateway.host import verbs
 from gateway.host.verbs import OnStick, Reply, Stick
-from tests.webui.fake_host import FakeHost, fake_host, gateway_with_host
-from tests.webui.live_shop import LiveShop
+from tests.webui.fake_host import FakeHost
+from tests.webui.live_shop import PASSWORD, LiveShop
 from tests.webui.looks import Look
 from tests.webui.sites import Site
 from tests.webui.test_axe import faults
-from tests.webui.test_box import PASSWORD
 from tests.webui.test_host_page import await_end
 
 LONG = "sdb1/achivx-store-gateway-0.2.0-for-the-box-at-the-entrance-of-the-shop-copy-2"
@@ -37,19 +36,10 @@ OLDER = Reply(code="older", words="0.0.9 is older than 0.1.0, which runs here")
 
 
 @pytest.fixture
-def host(place: Path) -> Iterator[FakeHost]:
-    with fake_host(place / "host.sock") as answering:
-        answering.sticks = STICKS
-        answering.refuse[verbs.ApplyUpdate] = OLDER
-        yield answering
-
-
-@pytest.fixture
-def live(place: Path, host: FakeHost) -> Iterator[LiveShop]:
-    assert not host.asked
-    started = LiveShop(place, under=gateway_with_host(place / "host.sock"))
-    yield started
-    started.close()
+def live(hosted: LiveShop, host: FakeHost) -> LiveShop:
+    host.sticks = STICKS
+    host.refuse[verbs.ApplyUpdate] = OLDER
+    return hosted
 
 
 @pytest.fixture

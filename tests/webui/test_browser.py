@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from gateway.customers.messages import RedeemScanned
-from gateway.messages import Resolve
+from gateway.messages import Resolve, VoidGrant
 from gateway.model import AlertState, GrantState, Outcome
 
 if TYPE_CHECKING:
@@ -78,6 +78,23 @@ def test_a_scanner_finds_the_code_field_by_itself(site: "Site", gateway: "FakeGa
     expect(page.locator(".result.refused")).to_contain_text("Do not hand over")
     assert gateway.asked(RedeemScanned) == [RedeemScanned(text="NO-SUCH")]
     assert site.complaints == []
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_form_that_met_no_gateway_is_not_sent_twice(
+    site: "Site", gateway: "FakeGateway", *, scripts: bool
+) -> None:
+    page = site.window(java_script_enabled=scripts)
+    sign_in(page)
+    page.goto("/counter/void?code=ABCD-1234")
+    page.locator("[name=reason]").fill("A mistake")
+    gateway.stop()
+    page.locator("form.card .big").click()
+    expect(page.get_by_role("heading", name="The gateway does not answer")).to_be_visible()
+    gateway.start_again()
+    expect(page.locator("[name=reason]")).to_be_visible()
+    assert page.url.endswith("/counter/void?code=ABCD-1234")
+    assert gateway.asked(VoidGrant) == []
 
 
 def test_all_of_it_without_scripts(site: "Site", gateway: "FakeGateway") -> None:

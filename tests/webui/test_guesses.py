@@ -4,16 +4,13 @@ import re
 import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 from flask.testing import FlaskClient
 
 from gateway.setup.messages import AddPerson
-from tests.webui.test_box import PASSWORD, browser, owner, said  # noqa: F401 - a fixture
-
-if TYPE_CHECKING:
-    from tests.webui.live_shop import LiveShop
+from tests.webui.live_shop import PASSWORD, LiveShop, said, visitor
 
 GUESSES: Final = 10_000
 BOARD_S: Final = 2.0
@@ -27,7 +24,7 @@ def guess(client: FlaskClient, name: str, pin: str) -> str:
 
 
 @pytest.mark.timeout(600)
-def test_ten_thousand_guesses(owner: FlaskClient, live: "LiveShop") -> None:  # noqa: F811
+def test_ten_thousand_guesses(owner: FlaskClient, live: LiveShop) -> None:
     live.ask(AddPerson(name="Ann", pin="736251"))
     over = threading.Event()
     waits: list[float] = []
@@ -42,37 +39,37 @@ def test_ten_thousand_guesses(owner: FlaskClient, live: "LiveShop") -> None:  # 
     colleague = threading.Thread(target=look_at_the_board)
     colleague.start()
     try:
-        guesser = browser(live)
+        guesser = visitor(live)
         for number in range(GUESSES):
             answer = guesser.post("/login", data={"staff": "Ann", "pin": f"{number:04}"})
             assert answer.status_code == 303
             if number % 200 == 0:  # who guesses does not read; a browser's cookie would only grow
-                guesser = browser(live)
+                guesser = visitor(live)
     finally:
         over.set()
         colleague.join()
     assert answers == {200}
     assert len(waits) > 20
     assert max(waits) < BOARD_S
-    assert guess(browser(live), "Ann", "736251") == "locked"
+    assert guess(visitor(live), "Ann", "736251") == "locked"
     live.do(live.shop.stop_gateway())
     live.do(live.shop.start_gateway())
-    afresh = browser(live)  # and a page of its own
+    afresh = visitor(live)  # and a page of its own
     assert guess(afresh, "Ann", "736251") == "locked"
     assert afresh.get("/settings").status_code == 303
     owner.get("/login")
-    assert guess(browser(live), "Olga", PASSWORD) == ""
+    assert guess(visitor(live), "Olga", PASSWORD) == ""
 
 
 def test_a_name_that_nobody_has_is_told_as_one_that_somebody_has(
-    owner: FlaskClient,  # noqa: F811
-    live: "LiveShop",
+    owner: FlaskClient,
+    live: LiveShop,
 ) -> None:
     assert owner.get("/board").status_code == 200
     live.ask(AddPerson(name="Ann", pin="736251"))
     live.ask(AddPerson(name="Bob"))  # who has no PIN
     heard = {
-        name: Counter(guess(browser(live), name, "0000") for _ in range(8))
+        name: Counter(guess(visitor(live), name, "0000") for _ in range(8))
         for name in ("Ann", "Bob", "Nobody")
     }
     assert heard["Ann"] == heard["Bob"] == heard["Nobody"]

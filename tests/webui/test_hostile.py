@@ -10,12 +10,10 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page
 
 from gateway.model import Label
-from webui.app import create_app
-from webui.options import Options
+from tests.webui.live_shop import LiveShop, claimed
 
 if TYPE_CHECKING:
     from tests.webui.fake_gateway import FakeGateway
-    from tests.webui.live_shop import LiveShop
     from tests.webui.sites import Site
 
 SCRIPT = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
@@ -23,14 +21,9 @@ NAME = "<script>document.title=1</script>"
 
 
 @pytest.fixture
-def scripted(live: "LiveShop") -> FlaskClient:
+def scripted(live: LiveShop) -> FlaskClient:
     """A live box in whose every text somebody has put a script."""
-    app = create_app(Options(control=live.shop.control_socket, secret_key="k" * 32))
-    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
-    client = app.test_client()
-    client.set_cookie("language", "en")
-    claim = {"code": live.code, "password": "coffee and cake", "name": NAME}
-    client.post("/setup/claim/set", data=claim)
+    client = claimed(live, NAME)
     shop = {"name": SCRIPT, "account": "shop", "timezone": "UTC"}
     client.post("/setup/shop/set", data=shop)
     client.post("/settings/gateway/restart")

@@ -27,14 +27,11 @@ from gateway.setup.messages import (
     SetTransmitter,
 )
 from tests.insights.filling import Entry, at, fill, incident, press
-from tests.webui.live_shop import LiveShop
+from tests.webui.live_shop import LiveShop, claimed, visitor
 from tests.webui.sites import Site
-from webui.app import create_app
 from webui.look import STATIC
-from webui.options import Options
 
 OWNER, MANAGER, STAFF = "Owner", "Boris", "Anna"
-PASSWORD = "coffee and cake"
 PIN = "tea and cake"
 DAY_S = 86_400.0
 INCIDENTS = 40
@@ -55,9 +52,7 @@ def month(now_s: float, red: str) -> Iterator[Entry]:
 @pytest.fixture(scope="module")
 def owner(shared_live: LiveShop) -> FlaskClient:
     """The signed-in owner of that shop."""
-    client = _client(shared_live)
-    claim = {"code": shared_live.code, "password": PASSWORD, "name": OWNER}
-    client.post("/setup/claim/set", data=claim)
+    client = claimed(shared_live, OWNER)
     (port,) = shared_live.ask(GetSetup()).ports
     shared_live.ask(SetTransmitter(port=port.path, driver="tap", address="1001"))
     placed = shared_live.ask(PlaceButton(pin=17, kind=ButtonKind.VERY_UNHAPPY))
@@ -72,16 +67,8 @@ def owner(shared_live: LiveShop) -> FlaskClient:
     return client
 
 
-def _client(live: LiveShop) -> FlaskClient:
-    app = create_app(Options(control=live.shop.control_socket, secret_key="k" * 32))
-    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
-    client = app.test_client()
-    client.set_cookie("language", "en")
-    return client
-
-
 def _signed_in(live: LiveShop, name: str) -> FlaskClient:
-    client = _client(live)
+    client = visitor(live)
     client.post("/login", data={"staff": name, "pin": PIN})
     return client
 
@@ -155,7 +142,7 @@ def test_only_managers_and_owners_see_them(
     staff = _signed_in(shared_live, STAFF)
     assert staff.get(path).status_code == 403
     assert "Insights" not in staff.get("/board").text
-    assert _client(shared_live).get(path).location.startswith("/login")
+    assert visitor(shared_live).get(path).location.startswith("/login")
 
 
 def test_the_pages_are_small_and_strict(owner: FlaskClient) -> None:

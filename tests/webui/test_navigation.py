@@ -62,7 +62,12 @@ def test_whatever_is_reached_from_the_settings_belongs_to_them(
 
 
 @pytest.mark.parametrize(
-    ("path", "name"), [("/status/faults", "Devices"), ("/insights/rules", "Insights")]
+    ("path", "name"),
+    [
+        ("/status/faults", "Devices"),
+        ("/status/pager/watch-1", "Devices"),
+        ("/insights/rules", "Insights"),
+    ],
 )
 def test_other_parts_belong_to_their_screens(path: str, name: str, owner: FlaskClient) -> None:
     assert current(owner, path) == [("true", name)]

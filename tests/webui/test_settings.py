@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,28 +12,17 @@ from flask.testing import FlaskClient
 from gateway.messages import GetSettings, GetStatus, PutSettings
 from gateway.model import Label
 from gateway.setup.messages import GetSetup, ReplaceSettings, SetTransmitter
+from tests.webui.live_shop import LiveShop, claimed
 from webui import forms
-from webui.app import create_app
 from webui.look import STATIC
-from webui.options import Options
 from webui.sections import KEYS, SECTIONS, TAGS
 from webui.structures import Button, Staff
 
-if TYPE_CHECKING:
-    from tests.webui.live_shop import LiveShop
-
-PASSWORD = "coffee and cake"
-
 
 @pytest.fixture(scope="module")
-def owner(shared_live: "LiveShop") -> FlaskClient:
+def owner(shared_live: LiveShop) -> FlaskClient:
     """The signed-in owner of a box with a transmitter."""
-    app = create_app(Options(control=shared_live.shop.control_socket, secret_key="k" * 32))
-    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
-    client = app.test_client()
-    client.set_cookie("language", "en")
-    claim = {"code": shared_live.code, "password": PASSWORD, "name": "Owner"}
-    client.post("/setup/claim/set", data=claim)
+    client = claimed(shared_live, "Owner")
     (port,) = shared_live.ask(GetSetup()).ports
     shared_live.ask(SetTransmitter(port=port.path, driver="tap", address="1001"))
     client.post("/settings/gateway/restart")
@@ -41,7 +30,7 @@ def owner(shared_live: "LiveShop") -> FlaskClient:
 
 
 @pytest.fixture
-def live(shared_live: "LiveShop", owner: FlaskClient) -> Iterator["LiveShop"]:
+def live(shared_live: LiveShop, owner: FlaskClient) -> Iterator[LiveShop]:
     """The box of that owner; each test finds it with the same settings."""
     before = shared_live.ask(GetSettings())
     yield shared_live
@@ -134,7 +123,7 @@ class TestForms:
         assert (shown["zone"], shown["normally_closed"], shown["led_pin"]) == ("main", "no", "")
 
 
-def test_a_button_is_added_changed_and_removed(owner: FlaskClient, live: "LiveShop") -> None:
+def test_a_button_is_added_changed_and_removed(owner: FlaskClient, live: LiveShop) -> None:
     assert put(owner, "/settings/buttons/0", RED).status_code == 303
     assert "Saved, and in force." in owner.get("/settings/buttons").text
     (button,) = live.ask(GetSetup()).buttons
@@ -150,7 +139,7 @@ def test_a_button_is_added_changed_and_removed(owner: FlaskClient, live: "LiveSh
 
 
 def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(
-    owner: FlaskClient, live: "LiveShop"
+    owner: FlaskClient, live: LiveShop
 ) -> None:
     before = live.ask(GetSettings())
     answer = put(owner, "/settings/buttons/0", {**RED, "pin": "99"})
@@ -164,7 +153,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(
     assert live.ask(GetSettings()) == before
 
 
-def test_comments_survive_a_change_of_a_key(owner: FlaskClient, live: "LiveShop") -> None:
+def test_comments_survive_a_change_of_a_key(owner: FlaskClient, live: LiveShop) -> None:
     put(owner, "/settings/ladder", {"repeat_s": "55"})
     text = live.ask(GetSettings()).text
     assert "repeat_s = 55" in text
@@ -194,7 +183,7 @@ PARTS: list[tuple[str, dict[str, str], str]] = [
 ]
 
 
-def test_every_kind_of_part_can_be_set(owner: FlaskClient, live: "LiveShop") -> None:
+def test_every_kind_of_part_can_be_set(owner: FlaskClient, live: LiveShop) -> None:
     for path, data, said in PARTS:
         answer = put(owner, path, data)
         assert answer.status_code == 303, answer.text
@@ -202,9 +191,7 @@ def test_every_kind_of_part_can_be_set(owner: FlaskClient, live: "LiveShop") -> 
         assert live.ask(GetSetup()).applied
 
 
-def test_the_server_is_changed_to_another_kind_and_back(
-    owner: FlaskClient, live: "LiveShop"
-) -> None:
+def test_the_server_is_changed_to_another_kind_and_back(owner: FlaskClient, live: LiveShop) -> None:
     put(owner, "/settings/uplink", {"tag": "none"})
     assert live.ask(GetSetup()).uplink == "none"
     assert "Its token" not in owner.get("/settings/uplink?kind=mqtt").text
@@ -213,16 +200,25 @@ def test_the_server_is_changed_to_another_kind_and_back(
     assert answer.status_code == 422
 
 
-def test_two_who_change_at_once_do_not_overwrite(owner: FlaskClient, live: "LiveShop") -> None:
+def test_two_who_change_at_once_do_not_overwrite(owner: FlaskClient, live: LiveShop) -> None:
     old = sha(owner, "/settings/ladder")
     put(owner, "/settings/ladder", {"repeat_s": "55"})
-    owner.post("/settings/ladder/set", data={"sha256": old, "repeat_s": "66"})
-    assert "changed meanwhile" in owner.get("/settings/ladder").text
-    assert "repeat_s = 55" in live.ask(GetSettings()).text
+    answer = owner.post("/settings/ladder/set", data={"sha256": old, "repeat_s": "66"})
+    assert answer.status_code == 422
+    assert "changed meanwhile" in answer.text
+    assert 'name="repeat_s" value="66"' in answer.text  # what was typed is not lost
+    text = live.ask(GetSettings()).text
+    assert "repeat_s = 55" in text
+    form = {"sha256": old, "text": "# all of it\n" + text, "do": "save"}
+    answer = owner.post("/settings/text/set", data=form)
+    assert answer.status_code == 422
+    assert "changed meanwhile" in answer.text
+    assert "# all of it" in answer.text
+    assert live.ask(GetSettings()).text == text
 
 
 class TestText:
-    def test_problems_are_told_line_by_line(self, owner: FlaskClient, live: "LiveShop") -> None:
+    def test_problems_are_told_line_by_line(self, owner: FlaskClient, live: LiveShop) -> None:
         now = live.ask(GetSettings())
         bad = now.text.replace('name = "ACHIVX"', 'name = "ACHIVX"\nnmae = "x"')
         answer = put(owner, "/settings/text", {"text": bad, "do": "save"})
@@ -232,13 +228,13 @@ class TestText:
         assert "nmae = &#34;x&#34;" in answer.text
         assert live.ask(GetSettings()) == now
 
-    def test_checking_writes_nothing(self, owner: FlaskClient, live: "LiveShop") -> None:
+    def test_checking_writes_nothing(self, owner: FlaskClient, live: LiveShop) -> None:
         now = live.ask(GetSettings())
         answer = put(owner, "/settings/text", {"text": now.text + "\n# x\n", "do": "check"})
         assert "Nothing is wrong with it." in answer.text
         assert live.ask(GetSettings()) == now
 
-    def test_a_saved_file_comes_back_whole(self, owner: FlaskClient, live: "LiveShop") -> None:
+    def test_a_saved_file_comes_back_whole(self, owner: FlaskClient, live: LiveShop) -> None:
         saved = owner.get("/settings/backup")
         assert "attachment" in saved.headers["Content-Disposition"]
         put(owner, "/settings/ladder", {"repeat_s": "55"})
@@ -250,16 +246,14 @@ class TestText:
         assert live.ask(GetSettings()).text == saved.text
 
     def test_a_large_file_passes_and_a_larger_one_does_not(
-        self, owner: FlaskClient, live: "LiveShop"
+        self, owner: FlaskClient, live: LiveShop
     ) -> None:
         text = live.ask(GetSettings()).text + "# " + "й" * 100_000 + "\n"
         put(owner, "/settings/text", {"text": text, "do": "save"})
         assert live.ask(GetSettings()).text == text
         assert put(owner, "/settings/text", {"text": "x" * 900_000}).status_code == 413
 
-    def test_earlier_settings_are_taken_up_again(
-        self, owner: FlaskClient, live: "LiveShop"
-    ) -> None:
+    def test_earlier_settings_are_taken_up_again(self, owner: FlaskClient, live: LiveShop) -> None:
         before = live.ask(GetSettings()).text
         put(owner, "/settings/ladder", {"repeat_s": "55"})
         history = owner.get("/settings/history").text
@@ -274,7 +268,7 @@ class TestText:
 
 
 def test_settings_that_cannot_be_started_on_are_taken_back(
-    owner: FlaskClient, live: "LiveShop"
+    owner: FlaskClient, live: LiveShop
 ) -> None:
     now = live.ask(GetSettings())
     bad = now.text.replace(str(live.shop.control_socket), "/proc/nowhere/control.sock")
@@ -292,17 +286,18 @@ def test_a_new_pin_is_given(owner: FlaskClient) -> None:
 
 
 class TestDevices:
-    def test_a_test_page_goes_to_a_pager(self, owner: FlaskClient, live: "LiveShop") -> None:
-        owner.post("/status/page", data={"pager": "pager-1"})
+    def test_a_test_page_goes_to_a_pager(self, owner: FlaskClient, live: LiveShop) -> None:
+        form = {"pager": "pager-1"}
+        sent = owner.post("/status/page", data=form, follow_redirects=True)
+        assert "The transmitter took the page. Did it buzz?" in sent.text
         page = live.shop.terminal.wait_for_page(5.0)
         assert page is not None
         assert page.pager == "1001"
         took = r"<strong>pager-1</strong><br>.*The transmitter took the page"
-        while not re.search(took, text := owner.get("/status").text):
+        while not re.search(took, owner.get("/status").text):
             pass  # its receipt comes a moment after it
-        assert "Did it buzz?" in text
 
-    def test_an_led_and_the_buzzer_are_tried(self, owner: FlaskClient, live: "LiveShop") -> None:
+    def test_an_led_and_the_buzzer_are_tried(self, owner: FlaskClient, live: LiveShop) -> None:
         put(owner, "/settings/buttons/0", {**RED, "kind": "happy", "led_pin": "18"})
         assert 'id="try-buzzer"' not in owner.get("/status").text
         put(owner, "/settings/inputs", {"buzzer_pin": "19", "simulated": "yes"})
@@ -320,7 +315,7 @@ class TestDevices:
         assert live.ask(GetStatus()).faults == ()
 
     def test_a_fault_says_what_to_do_and_is_in_the_log(
-        self, owner: FlaskClient, live: "LiveShop"
+        self, owner: FlaskClient, live: LiveShop
     ) -> None:
         live.shop.terminal.stop()
         owner.post("/settings/gateway/restart")

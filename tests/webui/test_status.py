@@ -1,9 +1,12 @@
+import re
 from typing import TYPE_CHECKING
 
+import pytest
 from flask.testing import FlaskClient
 
 from gateway import messages as say
 from gateway.errors import Refused
+from gateway.model import Receipt, ReceiptState
 
 if TYPE_CHECKING:
     from tests.webui.fake_gateway import FakeGateway
@@ -32,6 +35,24 @@ def test_every_part_is_told_in_words(signed_in: FlaskClient, gateway: "FakeGatew
     assert '<span class="soft" lang="en">no answer</span>' in text
 
 
+@pytest.mark.parametrize(
+    ("state", "said", "kind"),
+    [
+        (ReceiptState.ACCEPTED, "watch-1: The transmitter took the page. Did it buzz?", "good"),
+        (ReceiptState.TRANSMITTED, "watch-1: The page was on the air. Did it buzz?", "good"),
+        (ReceiptState.UNKNOWN, "watch-1: No answer from the transmitter: the page may", "bad"),
+        (ReceiptState.FAILED, "watch-1: The page did not go out.</p>", "bad"),
+    ],
+)
+def test_a_test_page_tells_what_became_of_it(
+    state: ReceiptState, said: str, kind: str, signed_in: FlaskClient, gateway: "FakeGateway"
+) -> None:
+    gateway.receipt = Receipt(state)
+    form = {"pager": "watch-1"}
+    text = signed_in.post("/status/page", data=form, follow_redirects=True).text
+    assert re.search(rf'class="note {kind}">.*{re.escape(said)}', text)
+
+
 def test_without_the_gateway_every_page_says_so_and_recovers(
     signed_in: FlaskClient, gateway: "FakeGateway"
 ) -> None:
@@ -43,6 +64,29 @@ def test_without_the_gateway_every_page_says_so_and_recovers(
         assert 'http-equiv="refresh"' in answer.text
     gateway.start_again()
     assert signed_in.get("/board").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("stood_on", "at"),
+    [
+        ("http://localhost/counter/void?code=A&amp;B", "/counter/void?code=A&amp;amp;B"),
+        ("http://localhost/counter/void/now", "/"),  # itself an answer to a form
+        ("http://evil.example/board", "/"),
+        ("http://localhost//evil.example/board", "/"),
+        ("http://[", "/"),
+        (None, "/"),
+    ],
+)
+def test_a_form_that_met_no_gateway_leads_back_to_its_page(
+    stood_on: str | None, at: str, signed_in: FlaskClient, gateway: "FakeGateway"
+) -> None:
+    gateway.stop()
+    headers = {"Referer": stood_on} if stood_on else {}
+    answer = signed_in.post("/counter/void/now", headers=headers)
+    assert answer.status_code == 503
+    assert f'data-at="{at}"' in answer.text
+    assert f'content="3; url={at}"' in answer.text
+    assert "data-at" not in signed_in.get("/board").text
 
 
 def test_a_gateway_of_another_version_is_one_that_does_not_answer(

@@ -15,9 +15,9 @@ from webui.client import (
     SetPin,
 )
 from webui.person import gateway, hang_up, person, sign_in, signed_in
+from webui.refusals import refusal
 from webui.screens.setup import owners_only
 from webui.translate import gettext
-from webui.words import refusal
 
 DAYS: Final = (1, 7, 30)
 

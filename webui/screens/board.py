@@ -26,8 +26,8 @@ from webui.client import (
 from webui.closing import Held, closing
 from webui.navigate import back_to
 from webui.person import gateway, person, signed_in
+from webui.refusals import refusal
 from webui.translate import gettext
-from webui.words import refusal
 
 CLOSED_SHOWN: Final = 4
 WAITING_S: Final = 40.0  # the first repeat of the usual ladder …

@@ -26,12 +26,13 @@ from webui.client import (
     Restore,
     UndoRestore,
 )
-from webui.host import look
+from webui.host import look, why_not
 from webui.options import options
 from webui.person import gateway, sign_out, token
+from webui.refusals import REFUSALS, refusal
 from webui.screens.setup import owners_only
 from webui.translate import gettext
-from webui.words import moment, refusal
+from webui.words import moment
 
 blueprint = Blueprint("box", __name__, url_prefix="/settings/box")
 
@@ -39,17 +40,23 @@ blueprint = Blueprint("box", __name__, url_prefix="/settings/box")
 @blueprint.get("")
 @owners_only
 def index() -> ResponseReturnValue:
-    """What can be done with the whole box."""
-    host = look()
-    job = host.job
+    """What can be done with the whole box; a host that fails takes none of the rest along."""
+    restore, device = gateway().call(GetRestore()), gateway().call(GetStatus()).device
+    try:
+        host, no_host = look(), str(REFUSALS["no_host"])
+    except Refused as error:
+        host, no_host = None, refusal(error)
+    sticks = host.sticks if host else ()
     return render_template(
         "box/index.html",
-        restore=gateway().call(GetRestore()),
+        restore=restore,
         has_authority=options().authority is not None,
-        device=gateway().call(GetStatus()).device,
+        device=device,
         host=host,
-        backups=[(stick, each) for stick in host.sticks for each in stick.backups],
-        why_not=refusal(Refused(job.code, job.words)) if job.code else "",
+        no_host=no_host,
+        sticks=sticks,
+        backups=[(stick, each) for stick in sticks for each in stick.backups],
+        why_not=why_not(host) if host else "",
     )
 
 
@@ -100,8 +107,11 @@ def restore() -> ResponseReturnValue:
     """Look at a backup, or go on as the box that it is of."""
     chosen, stick = request.files.get("file"), request.form.get("stick", "")
     is_put = request.form.get("do") == "put"
-    if not stick and (chosen is None or not chosen.filename):
-        return _refused(Refused("not_a_backup", "no file"))
+    is_sent = chosen is not None and bool(chosen.filename)
+    if is_sent and stick:
+        return _refused(Refused("both_chosen", "a file and one on a stick"))
+    if not is_sent and not stick:
+        return _refused(Refused("no_file", "no file"))
     if is_put and request.form.get("sure") != "yes":
         return _refused(Refused("not_sure", "not confirmed"))
     life = gateway().info.life

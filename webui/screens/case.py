@@ -36,10 +36,11 @@ from webui.client import (
 from webui.closing import closing
 from webui.navigate import back_to, in_demo
 from webui.person import gateway, person, signed_in, token
+from webui.refusals import refusal
 from webui.screens.board import Card, as_cards
 from webui.tell import tell, typed
 from webui.translate import gettext
-from webui.words import RECEIPTS, SEVERITIES, refusal, word
+from webui.words import RECEIPTS, SEVERITIES, word
 
 NOTE_CHARS: Final = 1000
 CUSTOMER_CHARS: Final = 200

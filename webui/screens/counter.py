@@ -22,9 +22,10 @@ from webui.client import (
 from webui.look import label
 from webui.navigate import back_to, by_htmx
 from webui.person import gateway, person, signed_in
+from webui.refusals import refusal
 from webui.tell import tell, typed
 from webui.translate import gettext
-from webui.words import amount, refusal
+from webui.words import amount
 
 blueprint = Blueprint("counter", __name__)
 

@@ -17,9 +17,10 @@ from webui.client import GetShop, PressButton, PressFlag, Refused, Shop, Watch, 
 from webui.navigate import by_htmx
 from webui.options import options
 from webui.person import person
+from webui.refusals import refusal
 from webui.screens import board, case, counter
 from webui.translate import gettext
-from webui.words import FLAGS, refusal, word
+from webui.words import FLAGS, word
 
 BUZZING_S: Final = 6.0
 """How long a watch shakes after a page."""

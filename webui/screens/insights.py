@@ -24,9 +24,10 @@ from webui.client import (
     csv_rows,
 )
 from webui.person import gateway, signed_in
+from webui.refusals import refusal
 from webui.sections import TAGS
 from webui.translate import gettext, ngettext, spell_date, spell_number
-from webui.words import CAUSES, refusal, word
+from webui.words import CAUSES, word
 
 _DAYS: Final = 7
 _FORM_PARTS: Final = 256  # many rules have many fields

@@ -9,7 +9,7 @@ from webui.client import Logout, Refused
 from webui.closing import closing
 from webui.navigate import local_path
 from webui.person import gateway, sign_in, sign_out, token
-from webui.words import refusal
+from webui.refusals import refusal
 
 blueprint = Blueprint("login", __name__)
 

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.wrappers import Response
 
 from webui.client import (
     Done,
@@ -16,11 +15,11 @@ from webui.client import (
     SetBoxName,
     SetBoxWifi,
 )
-from webui.host import look
+from webui.host import look, why_not
 from webui.person import gateway
+from webui.refusals import refusal
 from webui.screens.setup import owners_only
 from webui.translate import gettext
-from webui.words import refusal
 
 blueprint = Blueprint("network", __name__, url_prefix="/settings/network")
 
@@ -29,14 +28,13 @@ blueprint = Blueprint("network", __name__, url_prefix="/settings/network")
 @owners_only
 def index() -> ResponseReturnValue:
     """How the box is in the network, and what can be changed about it."""
-    host = look()
-    job = host.job
-    return render_template(
-        "box/network.html",
-        host=host,
-        clock=gateway().call(GetStatus()).clock,
-        why_not=refusal(Refused(job.code, job.words)) if job.code else "",
-    )
+    return _page()
+
+
+def _page() -> str:
+    """With what was typed, where it is the answer to a form that was refused."""
+    host, clock = look(), gateway().call(GetStatus()).clock
+    return render_template("box/network.html", host=host, clock=clock, why_not=why_not(host))
 
 
 @blueprint.post("/wifi")
@@ -78,7 +76,7 @@ def clock() -> ResponseReturnValue:
     return _ask(SetBoxClock(unix_s=typed.timestamp()), gettext("The clock is set."))
 
 
-def _ask(wish: Request[Done], said: str) -> Response:
+def _ask(wish: Request[Done], said: str) -> ResponseReturnValue:
     try:
         gateway().call(wish)
     except Refused as error:
@@ -87,6 +85,6 @@ def _ask(wish: Request[Done], said: str) -> Response:
     return redirect(url_for("network.index"), 303)
 
 
-def _refused(error: Refused) -> Response:
+def _refused(error: Refused) -> ResponseReturnValue:
     flash(refusal(error), "bad")
-    return redirect(url_for("network.index"), 303)
+    return _page(), 422

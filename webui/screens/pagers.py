@@ -3,12 +3,13 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from webui import tell
 from webui.anew import start_anew
-from webui.client import GetPager, PagerView, Refused, Role, SendPage, SetPager, Unreachable
+from webui.client import GetPager, PagerView, Refused, Role, SendPage, SetPager
 from webui.person import gateway, person, signed_in
+from webui.refusals import refusal
 from webui.sections import choice
 from webui.translate import gettext
-from webui.words import RECEIPTS, refusal, word
 
 blueprint = Blueprint("pagers", __name__, url_prefix="/status/pager")
 
@@ -43,16 +44,7 @@ def sample(name: str) -> ResponseReturnValue:
 
 
 def _sent(name: str, page: SendPage) -> ResponseReturnValue:
-    try:
-        sent = gateway().call(page)
-    except Refused as error:
-        flash(refusal(error), "bad")
-    except Unreachable:
-        flash(gettext("%(pager)s: no receipt yet. Look here again in a minute.", pager=name), "bad")
-    else:
-        took = sent.receipt.is_durable
-        said = word(RECEIPTS, sent.receipt.state)
-        flash(gettext("%(pager)s: %(said)s.", pager=name, said=said), "good" if took else "bad")
+    tell.page(page)
     return redirect(url_for("pagers.show", name=name), 303)
 
 

@@ -18,7 +18,6 @@ from webui.client import (
     GetSettings,
     Refused,
     ReplaceSettings,
-    Request,
     SetPin,
     SettingsEdit,
     SettingsProblem,
@@ -26,10 +25,11 @@ from webui.client import (
 )
 from webui.forms import Field, KeyPath
 from webui.person import gateway
+from webui.refusals import refusal
 from webui.screens.setup import owners_only
 from webui.sections import SECTIONS, Section
+from webui.tell import tell
 from webui.translate import gettext
-from webui.words import refusal
 
 TEXT_BYTES: Final = 256 * 1024
 
@@ -95,7 +95,7 @@ def remove(name: str, at: int) -> ResponseReturnValue:
     part = _section(name)
     gone = SettingsEdit((*part.path, at), None)
     wish = EditSettings(edits=(gone,), replaces_sha256=request.form.get("sha256", ""))
-    result = _ask(wish)
+    result = tell(wish)
     if result is not None and result.problems:
         flash(
             gettext("The box does not accept this: %(why)s", why=_sentence(result.problems[0])),
@@ -166,7 +166,7 @@ def _form(
         others=others,
         wrong=wrong,
     )
-    return page, 422 if problems or wrong else 200
+    return page, 200 if typed is None else 422
 
 
 def _sort(
@@ -210,12 +210,11 @@ def _put(part: Section, path: KeyPath, file: Mapping[str, Any]) -> ResponseRetur
     edits = _edits(part, path, table, wanted, is_new=_at(file, path) is None)
     if _is_nothing(part, rows, table, wanted):
         edits = ()
-    result = _ask(EditSettings(edits=edits, replaces_sha256=sha256))
-    if result is not None and result.problems:
-        problems = result.problems
+    result = tell(EditSettings(edits=edits, replaces_sha256=sha256))
+    if result is None or result.problems:
+        problems = () if result is None else result.problems
         return _form(part, path, file, sha256, kind=tag, typed=typed, problems=problems)
-    if result is not None:
-        _apply(result)
+    _apply(result)
     return redirect(url_for("settings.section", name=part.name), 303)
 
 
@@ -248,15 +247,6 @@ def _edits(
     if part.is_list and path[-1] == 0 and is_new:  # the first of its list
         return (SettingsEdit(path[:-1], [whole]),)
     return (SettingsEdit(path, whole),)
-
-
-def _ask(wish: Request[SettingsResult]) -> SettingsResult | None:
-    """Ask; None, with the reason on the next page, where the gateway says no."""
-    try:
-        return gateway().call(wish)
-    except Refused as error:
-        flash(refusal(error), "bad")
-        return None
 
 
 def _apply(result: SettingsResult) -> None:
@@ -292,18 +282,14 @@ def put_text() -> ResponseReturnValue:
     """Replace the whole file, or only look what is wrong with it."""
     typed, sha256 = _typed(), request.form.get("sha256", "")
     if request.form.get("do") == "check":
-        result = gateway().call(CheckSettings(text=typed))
+        result = tell(CheckSettings(text=typed))
     else:
-        wish = ReplaceSettings(text=typed, replaces_sha256=sha256)
-        found = _ask(wish)
-        if found is None:
-            return redirect(url_for("settings.text"), 303)
-        result = found
-        if not result.problems:
+        result = tell(ReplaceSettings(text=typed, replaces_sha256=sha256))
+        if result is not None and not result.problems:
             _apply(result)
             return redirect(url_for("settings.text"), 303)
     page = render_template("settings/text.html", text=typed, sha256=sha256, result=result)
-    return page, 422 if result.problems else 200
+    return page, 422 if result is None or result.problems else 200
 
 
 def _typed() -> str:

@@ -29,8 +29,8 @@ from webui.client import (
 )
 from webui.options import options
 from webui.person import gateway, person, sign_in, to_login
+from webui.refusals import refusal
 from webui.translate import gettext
-from webui.words import refusal
 
 P = ParamSpec("P")
 

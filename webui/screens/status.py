@@ -5,10 +5,11 @@ import re
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webui.client import GetDevices, GetFaults, GetStatus, Refused, SendPage, TrySignal, Unreachable
+from webui import tell
+from webui.client import GetDevices, GetFaults, GetStatus, Refused, SendPage, TrySignal
 from webui.person import gateway, signed_in
+from webui.refusals import refusal
 from webui.translate import gettext
-from webui.words import RECEIPTS, refusal, word
 
 blueprint = Blueprint("status", __name__)
 
@@ -52,18 +53,7 @@ def _record(name: str) -> int | None:
 @signed_in
 def page() -> ResponseReturnValue:
     """Send a test page to one pager."""
-    pager = request.form.get("pager", "")
-    try:
-        sent = gateway().call(SendPage(to=pager, text="ACHIVX TEST"))
-    except Refused as error:
-        flash(refusal(error), "bad")
-    except Unreachable:  # longer than a page can wait; the log below tells how it went
-        flash(
-            gettext("%(pager)s: no receipt yet. Look here again in a minute.", pager=pager), "bad"
-        )
-    else:
-        said = word(RECEIPTS, sent.receipt.state)
-        flash(gettext("%(pager)s: %(said)s. Did it buzz?", pager=pager, said=said), "good")
+    tell.page(SendPage(to=request.form.get("pager", ""), text="ACHIVX TEST"))
     return redirect(url_for("status.index"), 303)
 
 

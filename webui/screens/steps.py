@@ -20,10 +20,8 @@ from webui.client import (
     PlaceButton,
     PressPin,
     ReceiptState,
-    Refused,
     RemoveButton,
     RemovePerson,
-    Request,
     Role,
     SetServer,
     SetShop,
@@ -40,8 +38,8 @@ from webui.person import gateway
 from webui.screens.demo import wrists
 from webui.screens.setup import go, go_on, known, owners_only, setup, text
 from webui.structures import Hours
+from webui.tell import tell
 from webui.translate import gettext
-from webui.words import refusal
 
 CLOCK_OFF_S: Final = 120.0
 KINDS: Final = (
@@ -96,13 +94,9 @@ def _surroundings(step: SetupStep) -> dict[str, object]:
     }
 
 
-def _act(action: Request[SetupView]) -> SetupView | None:
-    """Ask; None, with the reason on the next page, where the gateway says no."""
-    try:
-        return gateway().call(action)
-    except Refused as error:
-        flash(refusal(error), "bad")
-        return None
+def _again(step: SetupStep) -> ResponseReturnValue:
+    """The step's page with its form as it was sent, but for secrets."""
+    return render_template(f"setup/{step.value}.html", **_surroundings(step)), 422
 
 
 # --- shop --------------------------------------------------------------------------------------
@@ -119,8 +113,8 @@ def shop() -> ResponseReturnValue:
         if text(f"{name}_open") or text(f"{name}_close")
     )
     wanted = SetShop(name=text("name"), timezone=text("timezone"), hours=hours)
-    view = _act(wanted)
-    return go(SetupStep.SHOP) if view is None else go_on(view, SetupStep.SHOP)
+    view = tell(wanted)
+    return _again(SetupStep.SHOP) if view is None else go_on(view, SetupStep.SHOP)
 
 
 def _compare_clocks(phone_ms: str) -> None:
@@ -159,11 +153,12 @@ def transmitter() -> ResponseReturnValue:
         framing=text("framing"),
         frequency_hz=_hertz(text("frequency")),
     )
-    view = _act(wanted)
-    if view is not None:
-        if not view.applied:
-            start_anew()
-        _act(TryPage())
+    view = tell(wanted)
+    if view is None:
+        return _again(SetupStep.TRANSMITTER)
+    if not view.applied:
+        start_anew()
+    tell(TryPage())
     return go(SetupStep.TRANSMITTER)
 
 
@@ -178,7 +173,7 @@ def _hertz(megahertz: str) -> int:
 @owners_only
 def page() -> ResponseReturnValue:
     """Page once more."""
-    _act(TryPage())
+    tell(TryPage())
     return go(SetupStep.TRANSMITTER)
 
 
@@ -202,7 +197,7 @@ def place() -> ResponseReturnValue:
         wanted = PlaceButton(
             pin=int(pin[:3]), kind=ButtonKind(kind), normally_closed=bool(text("normally_closed"))
         )
-        _act(wanted)
+        tell(wanted)
     return go(SetupStep.BUTTONS)
 
 
@@ -210,7 +205,7 @@ def place() -> ResponseReturnValue:
 @owners_only
 def unplace() -> ResponseReturnValue:
     """Take a button's place away."""
-    _act(RemoveButton(name=text("name")))
+    tell(RemoveButton(name=text("name")))
     return go(SetupStep.BUTTONS)
 
 
@@ -220,10 +215,7 @@ def press() -> ResponseReturnValue:
     """Press what is wired to a simulated pin."""
     pin = text("pin")
     if pin.isascii() and pin.isdigit():
-        try:
-            gateway().call(PressPin(pin=int(pin[:3])))
-        except Refused as error:
-            flash(refusal(error), "bad")
+        tell(PressPin(pin=int(pin[:3])))
     if by_htmx():
         return "", 200, {"HX-Trigger": "refetch"}
     return go(known(text("step")))
@@ -244,15 +236,14 @@ def staff() -> ResponseReturnValue:
         new_watch=bool(text("new_watch")),
         pin=request.form.get("pin", ""),
     )
-    _act(wanted)
-    return go(SetupStep.STAFF)
+    return _again(SetupStep.STAFF) if tell(wanted) is None else go(SetupStep.STAFF)
 
 
 @blueprint.post("/staff/remove")
 @owners_only
 def unstaff() -> ResponseReturnValue:
     """Take a person away."""
-    _act(RemovePerson(name=text("name")))
+    tell(RemovePerson(name=text("name")))
     return go(SetupStep.STAFF)
 
 
@@ -261,8 +252,8 @@ def unstaff() -> ResponseReturnValue:
 def server() -> ResponseReturnValue:
     """The shop's own ACHIVX server."""
     token = request.form.get("token", "").strip()
-    view = _act(SetServer(address=text("address"), token=token))
-    return go(SetupStep.SERVER) if view is None else go_on(view, SetupStep.SERVER)
+    view = tell(SetServer(address=text("address"), token=token))
+    return _again(SetupStep.SERVER) if view is None else go_on(view, SetupStep.SERVER)
 
 
 @blueprint.post("/rehearsal/apply")
@@ -284,8 +275,5 @@ def _rehearsed() -> AlertView | None:
 @owners_only
 def acknowledge() -> ResponseReturnValue:
     """I am going: the last part of the rehearsal."""
-    try:
-        gateway().call(Acknowledge(alert=text("alert")))
-    except Refused as error:
-        flash(refusal(error), "bad")
+    tell(Acknowledge(alert=text("alert")))
     return go(SetupStep.REHEARSAL)
