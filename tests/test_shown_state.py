@@ -15,6 +15,7 @@ from gateway.clock import SystemClock
 from gateway.config.settings import Settings
 from gateway.inputs import patterns
 from gateway.inputs.patterns import Pattern
+from gateway.inputs.pins import open_pins
 from gateway.model import Language
 from gateway.setup import claim
 from gateway.setup.messages import Claim
@@ -40,7 +41,9 @@ class NewBox:
         settings["inputs"] |= {"simulated": True, "reread_s": 0.5}
         (directory / "gateway.toml").write_text(tomlkit.dumps(settings))
         kept = Settings(directory / "gateway.toml")
-        self.gateway = Gateway(kept.load_or_last_good(), kept, SystemClock(trusted=True))
+        loaded = kept.load_or_last_good()
+        pins = open_pins(loaded.config.inputs, self.state)
+        self.gateway = Gateway(loaded, kept, SystemClock(trusted=True), pins)
 
     @property
     def shown(self) -> Pattern | None:

@@ -11,6 +11,7 @@ import pytest
 from gateway.app import Gateway
 from gateway.clock import SystemClock
 from gateway.config.settings import Settings
+from gateway.inputs.pins import open_pins
 from gateway.messages import GetAlerts, Resolve, SendPage, SimulatePress
 from gateway.model import Outcome
 from gateway.simulator.shop import SimulatedShop
@@ -47,7 +48,9 @@ async def shop(tmp_path: Path) -> AsyncIterator[SimulatedShop]:
 @contextlib.asynccontextmanager
 async def running(shop: SimulatedShop) -> AsyncIterator[Gateway]:
     settings = Settings(shop.config_file)
-    gateway = Gateway(settings.load_or_last_good(), settings, SystemClock(trusted=True))
+    loaded = settings.load_or_last_good()
+    pins = open_pins(loaded.config.inputs, Path(loaded.config.paths.state))
+    gateway = Gateway(loaded, settings, SystemClock(trusted=True), pins)
     task = asyncio.create_task(gateway.run())
     try:
         await until(lambda: gateway._is_ready)

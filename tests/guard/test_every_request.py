@@ -4,10 +4,12 @@ A request that is new, or whose role changes, stands in none of these lists unti
 thought about it.
 """
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final, get_args
 
+import msgspec
 import pytest
 
 from gateway.backup.messages import MakeBackup
@@ -50,6 +52,7 @@ OWNER: Final = """
     add_person remove_person set_server set_pager undo_step
     set_clock set_box_name set_box_wifi set_access_point apply_update restart_box factory_reset
     make_backup make_bundle restore undo_restore rotate_key backup_to_stick backup_from_stick
+    backup_failed
     begin_upload send_piece read_piece
 """
 
@@ -65,7 +68,7 @@ NOT_CHANGES: Final = """
     status setup settings settings_history past_settings check_settings host audit get_restore
     records insights rules try_rules page pager try_signal press press_pin try_page
     learn_button mark_step finish_setup apply_settings
-    begin_upload send_piece read_piece backup_from_stick
+    begin_upload send_piece read_piece backup_from_stick backup_failed
 """
 """What managers and owners look at, try, or hand over a piece of."""
 
@@ -213,8 +216,10 @@ async def test_the_log_names_who_did_each_and_no_secret(shop: SimulatedShop) -> 
         new = (await audit(shop))[: -len(before) or None]
         assert new, tag
         assert {entry.by for entry in new} == {"owner"}, tag
-    text = repr(await audit(shop))
-    assert [secret for secret in SECRETS if secret in text] == []
+    # When it was, and a file that is named after that, may have a PIN's digits among theirs.
+    told = repr([msgspec.structs.replace(entry, at_s=0) for entry in await audit(shop)])
+    alone = (rf"(?<!\d){re.escape(secret)}(?!\d)" for secret in SECRETS)
+    assert [secret for secret in alone if re.search(secret, told)] == []
 
 
 async def test_a_restore_and_the_way_back_are_told(shop: SimulatedShop) -> None:
