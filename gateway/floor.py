@@ -37,6 +37,8 @@ PAGE_FIRST_S: Final = 0.002
 answer is listened for, what led to it is handed to the journal, lights are switched. The kernel
 carries the bytes on, and needs a processor for it; and all our threads share one interpreter."""
 
+_OF_STAFF: Final = (ButtonKind.ACKNOWLEDGE, ButtonKind.SETUP)
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -126,15 +128,16 @@ class Floor:
 
     def _take(self, verdicts: list[Verdict]) -> None:
         for verdict in verdicts:
-            self._verdict(verdict)
+            if isinstance(verdict, Pressed):
+                self._pressed(verdict)
+            else:
+                self._told(verdict)
         self._unshown.extend(verdicts)
         if not self._unrecorded:  # else a page is leaving: see PAGE_FIRST_S
             self._show()
 
-    def _verdict(self, verdict: Verdict) -> None:
+    def _told(self, verdict: Verdict) -> None:
         match verdict:
-            case Pressed():
-                self._pressed(verdict)
             case Released():
                 self._released(verdict)
             case LineFault(button=button, kind=kind):
@@ -156,8 +159,7 @@ class Floor:
 
     def _pressed(self, verdict: Pressed) -> None:
         press = verdict.press
-        of_staff = press.kind in (ButtonKind.ACKNOWLEDGE, ButtonKind.SETUP)
-        if not of_staff or press.flag is not None:
+        if press.kind not in _OF_STAFF or press.flag is not None:
             at = self._clock.at(verdict.at_ns)
             decision = self.desk.press(press, at)
             self._send_pages(decision)

@@ -143,7 +143,7 @@ class Box:
         verdict = Pressed(
             Press(button, ButtonKind.ACKNOWLEDGE, "hall", PressFlag.GLITCH), self.clock.ns
         )
-        self.floor._verdict(verdict)
+        self.floor._take([verdict])
         self._settle()
 
     def _settle(self) -> None:

@@ -102,9 +102,10 @@ class Desk:
         """
         decision = Decision()
         button = self._buttons[press.button]
+        cause = _CAUSES.get(press.kind)
         quiet = self._is_quiet(button.name, at)
-        cause = _cause(press, repeats_quiet=not quiet and self._was_quiet(press, at))
-        if cause is None:
+        counts = press.flag is None or (not quiet and self._was_quiet(press, at))
+        if cause is None or not counts:
             return decision
         incident = self._incident(cause, button, at, quiet=quiet)
         if incident is not None:
@@ -382,14 +383,15 @@ class Desk:
         if alert.level < 0:
             return []
         pages = self._writer.pages(alert, alert.level, now)
+        if not alert.receipts:
+            return pages
         return [page for page in pages if not alert.went_out(page.id)]
 
 
-def _cause(press: Press, *, repeats_quiet: bool) -> AlertCause | None:
-    if press.flag is not None and not repeats_quiet:
-        return None
-    if press.kind.is_red:
-        return AlertCause.RED
-    if press.kind is ButtonKind.CALL:
-        return AlertCause.CALL
-    return AlertCause.REASON if press.kind is ButtonKind.REASON else None
+_CAUSES: Final = {
+    ButtonKind.UNHAPPY: AlertCause.RED,
+    ButtonKind.VERY_UNHAPPY: AlertCause.RED,
+    ButtonKind.CALL: AlertCause.CALL,
+    ButtonKind.REASON: AlertCause.REASON,
+}
+"""What a press that counts makes an alert of, if anything."""

@@ -36,20 +36,19 @@ class PageWriter:
 
     def label(self, alert: Alert) -> Label:
         """What to call the place an alert came from, or what a rule has found there."""
-        of_button = self._labels.get(alert.button or "")
-        return alert.words or of_button or Label(ru=alert.zone, en=alert.zone)
+        return self._label(alert.zone, alert.button, alert.words)
 
     def pages(self, alert: Alert, level: int, now: Stamp) -> list[Page]:
         """One page for each pager that this level buzzes."""
-        step = ladder.step_of(self._config.ladder, level)
         drafts = self._drafts_for(
-            alert.to or step.to,
-            alert.zone,
-            self._on_duty(now),
-            self.label(alert),
-            step.text,
             level,
-            _occasion(alert, level),
+            alert.cause,
+            alert.to,
+            alert.zone,
+            alert.button,
+            alert.words,
+            alert.returns > 0,
+            self._on_duty(now) if self._have_shifts else self._all,
         )
         time_hhmm = hours.hhmm(self._config.shop, alert.raised)
         age_s = timing.least_age_ns(alert.raised, now) // NS_PER_S
@@ -67,41 +66,44 @@ class PageWriter:
         ]
 
     def _on_duty(self, now: Stamp) -> tuple[str, ...]:
-        if not self._have_shifts:
-            return self._all
         shop = self._config.shop
         return tuple([each.name for each in self._wearers if hours.on_duty(each, shop, now)])
 
+    def _label(self, zone: str, button: str | None, words: Label | None) -> Label:
+        return words or self._labels.get(button or "") or Label(ru=zone, en=zone)
+
     def _make_drafts(
         self,
-        targets: tuple[str, ...],
-        zone: str,
-        on_duty: tuple[str, ...],
-        label: Label,
-        template: Label | None,
         level: int,
-        occasion: Occasion | None,
+        cause: AlertCause,
+        to: tuple[str, ...],
+        zone: str,
+        button: str | None,
+        words: Label | None,
+        has_returned: bool,  # noqa: FBT001 - a part of the key
+        on_duty: tuple[str, ...],
     ) -> list[_Draft]:
         """What each pager that is to be buzzed will be told."""
+        step, label = ladder.step_of(self._config.ladder, level), self._label(zone, button, words)
         drafts = []
-        for name in roster.pagers_for(targets, zone, self._wearers, on_duty):
+        for name in roster.pagers_for(to or step.to, zone, self._wearers, on_duty):
             language = self._pagers[name].language or self._config.shop.language
             text = draft(
                 language,
-                None if template is None else template.text(language),
+                None if step.text is None else step.text.text(language),
                 zone=zone,
                 button_label=label.text(language),
                 level=level,
-                occasion=occasion,
+                occasion=_occasion(level, cause, has_returned=has_returned),
             )
             drafts.append(_Draft(name, language, text))
         return drafts
 
 
-def _occasion(alert: Alert, level: int) -> Occasion | None:
+def _occasion(level: int, cause: AlertCause, *, has_returned: bool) -> Occasion | None:
     """What the first page of a climb says; the others tell how high it has climbed."""
     if level > 0:
         return None
-    if alert.returns:
+    if has_returned:
         return Occasion.REPEAT
-    return Occasion.CALL if alert.cause is AlertCause.CALL else None
+    return Occasion.CALL if cause is AlertCause.CALL else None

@@ -92,10 +92,10 @@ async def test_a_press_that_does_not_count_is_recorded_with_its_reason(rig: "Rig
 async def test_what_was_no_press_of_a_staff_button_is_recorded_too(rig: "Rig", name: str) -> None:
     rig.open()
     flagged = Press(name, ButtonKind.ACKNOWLEDGE, "exit", PressFlag.GLITCH)
-    rig.floor._verdict(Pressed(flagged, rig.clock.mono_ns(), count=7))
+    rig.floor._take([Pressed(flagged, rig.clock.mono_ns(), count=7)])
     (event,) = [event for event in rig.events if isinstance(event, PressedEvent)]
     assert (event.button, event.flag, event.count) == (name, PressFlag.GLITCH, 7)
-    rig.floor._verdict(Pressed(msgspec.structs.replace(flagged, flag=None), rig.clock.mono_ns()))
+    rig.floor._take([Pressed(msgspec.structs.replace(flagged, flag=None), rig.clock.mono_ns())])
     assert len([event for event in rig.events if isinstance(event, PressedEvent)]) == 1
     assert rig.pages == []
 

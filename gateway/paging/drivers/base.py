@@ -1,13 +1,15 @@
 """What every transmitter driver is: blocking code that lives in one paging thread."""
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
 from gateway.config import Pager
 from gateway.model import Priority, Receipt
 from gateway.paging import charsets
+
+_ASCII: Final = (charsets.LATIN, charsets.NUMERIC)
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -31,7 +33,7 @@ class Message(msgspec.Struct, frozen=True):
 
         For a pager with a Cyrillic table that is one ASCII character for each of its codes.
         """
-        if self.pager.charset in (charsets.LATIN, charsets.NUMERIC):
+        if self.pager.charset in _ASCII:
             return self.text
         return charsets.encode(self.text, self.pager.charset).decode("ascii")
 

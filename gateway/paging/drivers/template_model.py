@@ -137,14 +137,14 @@ class Envelope(msgspec.Struct, frozen=True):
         pager: Whose it is.
         kind: Of which alert.
         priority: How urgent.
-        pieces: The frame's bytes; None is where the text goes.
+        around: The frame's bytes before, between and behind the places where the text goes.
         fields: As in `Frame`.
     """
 
     pager: Pager
     kind: str
     priority: Priority
-    pieces: tuple[bytes | None, ...]
+    around: tuple[bytes, ...]
     fields: tuple[tuple[str, str], ...]
 
     def serves(self, message: Message) -> bool:
@@ -194,20 +194,22 @@ class Template(msgspec.Struct, frozen=True):
         """
         fields = self.address_fields(pager, kind)
         parts = {**fields, **self._pager_fields(pager), **self._priority_field(priority)}
-        pieces = tuple(
-            each if isinstance(each, bytes) else None if each == "text" else _latin(parts[each])
-            for each in self.segments
-        )
-        return Envelope(pager, kind, priority, pieces, tuple(fields.items()))
+        around = [b""]
+        for each in self.segments:
+            if isinstance(each, bytes):
+                around[-1] += each
+            elif each == "text":
+                around.append(b"")
+            else:
+                around[-1] += _latin(parts[each])
+        return Envelope(pager, kind, priority, tuple(around), tuple(fields.items()))
 
     def enclose(self, envelope: Envelope, text: str) -> Frame:
         """The frame of a text, given as 7-bit characters."""
         fitted, note = text, ""
         if self.text.as_is.fullmatch(text) is None:
             fitted, note = self._fit(text, envelope.pager.charset)
-        body = _latin(fitted)
-        data = b"".join([body if piece is None else piece for piece in envelope.pieces])
-        return Frame(data, envelope.fields, note)
+        return Frame(_latin(fitted).join(envelope.around), envelope.fields, note)
 
     def address_fields(self, pager: Pager, kind: str) -> dict[str, str]:
         """The placeholders that a pager's address fills.
