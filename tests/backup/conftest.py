@@ -1,16 +1,15 @@
 """A simulated shop with the real daemon, and what the tests of the room ask it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from gateway.backup.messages import BackupView, MakeBackup, Restore
-from gateway.client import Unreachable
 from gateway.messages import Hello
 from gateway.simulator.shop import SimulatedShop
 from gateway.transfer.messages import BeginUpload, FileView, Purpose, ReadPiece, SendPiece
+from tests.anew import anew
 
 PASSPHRASE = "coffee and cake"
 
@@ -42,17 +41,6 @@ async def send(shop: SimulatedShop, data: bytes, purpose: Purpose = Purpose.BACK
 
 async def look(shop: SimulatedShop, data: bytes, passphrase: str | None = PASSPHRASE) -> BackupView:
     return await shop.ask(Restore(file=await send(shop, data), passphrase=passphrase))
-
-
-async def anew(shop: SimulatedShop, life: str) -> None:
-    """Return once a gateway of another life answers."""
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                if (await shop.ask(Hello())).life != life:
-                    return
-            except Unreachable:
-                await asyncio.sleep(0)
 
 
 async def restore(shop: SimulatedShop, data: bytes, passphrase: str | None = PASSPHRASE) -> None:

@@ -29,7 +29,8 @@ from gateway.messages import (
 )
 from gateway.simulator.shop import SimulatedShop
 from gateway.transfer.messages import SendPiece
-from tests.backup.conftest import PASSPHRASE, anew, backup, look, restore, send
+from tests.anew import anew
+from tests.backup.conftest import PASSPHRASE, backup, look, restore, send
 
 
 async def ids(shop: SimulatedShop) -> set[str]:

@@ -8,7 +8,8 @@ import pytest
 from gateway.cli import main
 from gateway.messages import GetStatus, Hello
 from gateway.simulator.shop import SimulatedShop
-from tests.backup.conftest import PASSPHRASE, anew
+from tests.anew import anew
+from tests.backup.conftest import PASSPHRASE
 
 
 async def run(shop: SimulatedShop, *words: str | Path) -> int:

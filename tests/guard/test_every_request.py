@@ -33,7 +33,8 @@ from gateway.setup.messages import SettingsEdit, SetupStep
 from gateway.setup.pager_messages import SetPager
 from gateway.simulator.shop import PINS, SimulatedShop
 from gateway.transfer.messages import Purpose
-from tests.backup.conftest import anew, backup, send
+from tests.anew import anew
+from tests.backup.conftest import backup, send
 from tests.webui.fake_host import fake_host, gateway_with_host
 
 OPEN: Final = "hello login logout claim"

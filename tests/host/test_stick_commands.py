@@ -10,7 +10,8 @@ from gateway.host.verbs import OnStick, Reply, Stick
 from gateway.messages import GetStatus, Hello
 from gateway.simulator.shop import SimulatedShop
 from gateway.transfer import DIRECTORY
-from tests.backup.conftest import PASSPHRASE, anew
+from tests.anew import anew
+from tests.backup.conftest import PASSPHRASE
 from tests.backup.test_backup_commands import run
 from tests.webui.fake_host import FakeHost, fake_host, gateway_with_host
 

@@ -13,7 +13,7 @@ from gateway.setup.messages import AddPerson, Claim, PlaceButton, SetTransmitter
 from gateway.setup.pager_messages import GetPager, PagerView, SetPager
 from gateway.simulator.rf_bridges import SimulatedEfm8
 from gateway.simulator.shop import SimulatedShop
-from tests.setup.anew import anew
+from tests.setup.applied import applied
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def test_every_kind_of_a_watch_is_taught_its_own_code(
     codes = {each.kind: each.code for each in after.lessons}
     assert len(set(codes.values())) == 3
     assert all(each.is_own for each in after.lessons)
-    await anew(shop)
+    await applied(shop)
     for kind, code in codes.items():
         radio.air.clear()
         sent = await shop.ask(SendPage(to="pager-1", text="ACHIVX TEST", kind=kind))
@@ -75,7 +75,7 @@ async def test_a_second_watch_has_other_codes(shop: SimulatedShop, radio: Simula
 
 async def test_letters_show_which_table_a_pager_has(shop: SimulatedShop) -> None:
     await shop.ask(SetTransmitter(port=shop.terminal.port, driver="tap", address="1001"))
-    await anew(shop)
+    await applied(shop)
     view = await shop.ask(GetPager(pager="pager-1"))
     assert view.lessons == ()
     assert set(view.samples) == {"motorola_linguist", "philips_prg", "motorola_cyrillic_koi7"}
@@ -104,7 +104,7 @@ async def test_what_cannot_be_is_refused(
     shop: SimulatedShop, wanted: GetPager | SetPager | SendPage, code: str
 ) -> None:
     await shop.ask(SetTransmitter(port=shop.terminal.port, driver="tap", address="1001"))
-    await anew(shop)
+    await applied(shop)
     with pytest.raises(Refused) as refused:
         await shop.ask(wanted)
     assert refused.value.code == code

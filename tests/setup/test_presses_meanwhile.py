@@ -16,7 +16,7 @@ from gateway.messages import GetAlerts, GetSettings, GetStatus, PutSettings, Sim
 from gateway.model import AlertState
 from gateway.setup.messages import ApplySettings
 from gateway.simulator.shop import SimulatedShop
-from tests.setup.anew import anew
+from tests.setup.applied import applied
 
 HAPPY, RED, ACK = "exit-happy", "exit-very-unhappy", "counter-ack"
 RUNNER = Path(__file__).with_name("fingers.py")
@@ -72,8 +72,8 @@ async def test_a_button_that_is_held_is_pressed_once(
 ) -> None:
     (fingers / button).touch()
     assert (await shop.ask(SimulatePress(button=button))).verdicts == ("counted",)
-    await anew(shop)
-    await anew(shop)
+    await applied(shop)
+    await applied(shop)
     (fingers / button).unlink()
     await shop.ask(SimulatePress(button=button))  # it is let go
     assert (await shop.ask(SimulatePress(button=button))).verdicts == ("counted",)
@@ -91,7 +91,7 @@ async def test_an_acknowledge_button_that_is_let_go_meanwhile_acknowledges(
     (view,) = await shop.ask(GetAlerts())
     assert view.alert.state is AlertState.OPEN
     (fingers / ACK).unlink()
-    await anew(shop)
+    await applied(shop)
 
     def is_taken() -> bool:
         with Client(shop.control_socket) as client:
@@ -106,7 +106,7 @@ async def test_what_is_pressed_while_the_last_page_is_finished_is_kept(
 ) -> None:
     """The transmitters have a second for it, and the journal outlives that."""
     (fingers / "last").write_text(HAPPY)
-    await anew(shop)
+    await applied(shop)
     assert not (fingers / "last").exists()
     await until(shop, lambda: count(shop, Started) == 2)
     kinds = [type(each) for each in told(shop) if isinstance(each, Pressed | Started)]
@@ -140,7 +140,7 @@ async def test_settings_that_cannot_be_started_on_leave_the_pins_to_those_before
     good = await shop.ask(GetSettings())
     text = good.text.replace(str(shop.control_socket), "/proc/nowhere/control.sock")
     await shop.ask(PutSettings(text=text, replaces_sha256=good.sha256))
-    await anew(shop)
+    await applied(shop)
     (fault,) = (await shop.ask(GetStatus())).faults
     assert "cannot be started on" in fault
     assert (await shop.ask(SimulatePress(button=HAPPY))).verdicts == ("counted",)

@@ -36,7 +36,7 @@ from gateway.setup.messages import (
     UndoStep,
 )
 from gateway.simulator.shop import SimulatedShop
-from tests.setup.anew import anew
+from tests.setup.applied import applied
 
 PASSWORD = "coffee and cake"
 
@@ -56,7 +56,7 @@ async def own(shop: SimulatedShop, code: str | None = None) -> str:
 async def with_transmitter(shop: SimulatedShop) -> None:
     (port,) = (await shop.ask(GetSetup())).ports
     await shop.ask(SetTransmitter(port=port.path, driver="tap", address="1001"))
-    await anew(shop)
+    await applied(shop)
 
 
 async def receipt(shop: SimulatedShop) -> ReceiptState:
@@ -84,7 +84,7 @@ async def test_one_of_many_who_claim_at_once_owns_it(shop: SimulatedShop) -> Non
 
 async def test_a_session_of_the_claim_outlives_starting_anew(shop: SimulatedShop) -> None:
     token = await own(shop)
-    await anew(shop)
+    await applied(shop)
     view = await shop.ask(GetSetup(), token)
     assert view.applied
     assert view.shop.language is Language.RU
@@ -128,7 +128,7 @@ async def test_a_button_is_learned_placed_and_pages(shop: SimulatedShop) -> None
     await shop.ask(PressPin(pin=17))  # it is listening again
     view = await shop.ask(GetSetup())
     assert view.learning.placed == "very-unhappy"
-    await anew(shop)
+    await applied(shop)
     await shop.ask(LearnButton())
     await shop.ask(PressPin(pin=17))
     assert await asyncio.to_thread(shop.terminal.wait_for_page, 5.0) is not None
@@ -139,7 +139,7 @@ async def test_a_button_is_learned_placed_and_pages(shop: SimulatedShop) -> None
 async def test_a_step_is_undone_after_a_restart_too(shop: SimulatedShop) -> None:
     await own(shop)
     await shop.ask(SetShop(name="First", timezone="UTC"))
-    await anew(shop)
+    await applied(shop)
     await shop.ask(SetShop(name="Second", timezone="Europe/Moscow"))
     view = await shop.ask(UndoStep(step=SetupStep.SHOP))
     assert (view.shop.name, view.shop.timezone) == ("ACHIVX", "UTC")
@@ -226,13 +226,13 @@ async def test_a_transmitter_waits_for_an_owner(shop: SimulatedShop) -> None:
 
 async def test_settings_that_cannot_be_started_on_are_taken_back(shop: SimulatedShop) -> None:
     await own(shop)
-    await anew(shop)
+    await applied(shop)
     good = await shop.ask(GetSettings())
     # Right by every rule, and no gateway can make a socket there.
     text = good.text.replace(str(shop.control_socket), "/proc/nowhere/control.sock")
     assert check(text)[0] is not None
     await shop.ask(PutSettings(text=text, replaces_sha256=good.sha256))
-    await anew(shop)
+    await applied(shop)
     assert (await shop.ask(GetSettings())).text == good.text
     (fault,) = (await shop.ask(GetStatus())).faults
     assert "cannot be started on" in fault
@@ -267,7 +267,7 @@ async def test_starting_anew_is_quick_and_repeatable(shop: SimulatedShop) -> Non
     times = []
     for _ in range(5):
         began = loop.time()
-        await anew(shop)
+        await applied(shop)
         times.append(loop.time() - began)
     assert sorted(times)[2] < 1.0
     await shop.ask(SetPin(staff="Owner", pin="2580-2580"))
@@ -278,10 +278,10 @@ async def test_starting_anew_is_quick_and_repeatable(shop: SimulatedShop) -> Non
 async def test_starting_anew_leaves_nothing_behind(shop: SimulatedShop) -> None:
     assert shop.gateway is not None
     status = Path(f"/proc/{shop.gateway.process.pid}")
-    await anew(shop)
+    await applied(shop)
     before = len(list((status / "fd").iterdir())), len(list((status / "task").iterdir()))
     for _ in range(5):
-        await anew(shop)
+        await applied(shop)
     after = len(list((status / "fd").iterdir())), len(list((status / "task").iterdir()))
     assert after[0] <= before[0] + 2
     assert after[1] <= before[1] + 1
