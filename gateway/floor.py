@@ -34,8 +34,9 @@ KEEP_S: Final = 5.0
 """How long an answer waits for the disk before it says that it could not be kept yet."""
 PAGE_FIRST_S: Final = 0.002
 """How long a page may take to its first byte before anything else is done about its press: its
-answer is listened for, what led to it is handed to the journal, lights are switched. The kernel
-carries the bytes on, and needs a processor for it; and all our threads share one interpreter."""
+answer is listened for, what led to it is handed to the journal, lights are switched, who watches
+presses is told. The kernel carries the bytes on, and needs a processor for it; and all our threads
+share one interpreter."""
 
 _OF_STAFF: Final = (ButtonKind.ACKNOWLEDGE, ButtonKind.SETUP)
 
@@ -76,9 +77,9 @@ class Floor:
         self._filter_alarm: Final = Alarm(self._advance_filter)
         self._ladder_alarm: Final = Alarm(self._advance_ladder)
         self._light_alarm: Final = Alarm(self._advance_lights)
-        self._settle_alarm: Final = Alarm(self._settle)
+        self._settle_alarm: Final = Alarm(self.settle)
         self._unrecorded: Final[deque[tuple[Decision, Stamp, Pressed | None]]] = deque()
-        self._unshown: Final[list[Verdict]] = []
+        self._unshown: list[Verdict] = []
         self._receipts: Final[dict[str, asyncio.Future[Receipt]]] = {}
         self._watchers: Final[list[Callable[[Pressed], None]]] = []
         self._gesture_watchers: Final[list[Callable[[Released], None]]] = []
@@ -148,14 +149,18 @@ class Floor:
                 pass
 
     def _show(self) -> None:
-        """Answer at the buttons, and wait for what the filter waits for."""
+        """Answer at the buttons, tell who watches, and wait for what the filter waits for."""
         now_ns = self._clock.mono_ns()
-        for verdict in self._unshown:
+        shown, self._unshown = self._unshown, []
+        for verdict in shown:
             self._indicators.show(verdict, now_ns)
-        if self._unshown:
-            self._unshown.clear()
+        if shown:
             self._advance_lights()
         self._filter_alarm.set_ns(self._filter.next_deadline_ns)
+        for pressed in shown:
+            if isinstance(pressed, Pressed):
+                for watch in self._watchers:
+                    watch(pressed)
 
     def _pressed(self, verdict: Pressed) -> None:
         press = verdict.press
@@ -164,8 +169,6 @@ class Floor:
             decision = self.desk.press(press, at)
             self._send_pages(decision)
             self._note(decision, at, verdict)
-        for watch in self._watchers:
-            watch(verdict)
 
     def _released(self, verdict: Released) -> None:
         button = self._buttons[verdict.button]
@@ -185,7 +188,10 @@ class Floor:
                 watch_spare(button, at)
 
     def watch_presses(self, watch: Callable[[Pressed], None]) -> Callable[[], None]:
-        """Call `watch` with every press from now on; returns what ends that."""
+        """Call `watch` with every press from now on; returns what ends that.
+
+        It hears of one that pages when its page has had time to leave: see `settle`.
+        """
         self._watchers.append(watch)
         return lambda: self._watchers.remove(watch)
 
@@ -207,11 +213,11 @@ class Floor:
     def _note(self, decision: Decision, at: Stamp, pressed: Pressed | None = None) -> None:
         self._unrecorded.append((decision, at, pressed))
         if not decision.pages:
-            self.record()
+            self._hand_over()
         elif len(self._unrecorded) == 1:
             self._settle_alarm.set_s(PAGE_FIRST_S)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Pages have had time to leave: do what was put off for them."""
         self._hand_over()
         self._show()
@@ -223,10 +229,6 @@ class Floor:
                 self.desk.cancelled(alert, lane.cancel(alert))
             for page in decision.pages:
                 lane.submit(page)
-
-    def record(self) -> None:
-        """Hand over to the journal what was carried out."""
-        self._hand_over()
 
     def _hand_over(self) -> Kept | None:
         """Hand over to the journal what was carried out; returns the future of its last events."""

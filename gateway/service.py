@@ -279,7 +279,7 @@ class BoxService:
                 moves = press() * request.count
                 await asyncio.to_thread(self._panel.play, request.button, moves)
                 await asyncio.sleep(0)  # the last edge's verdict is on the loop already
-            self._floor.record()  # on a busy box its page may have left only just now
+            self._floor.settle()  # on a busy box its page may have left only just now
         finally:
             stop()
         mine = [verdict for verdict in seen if verdict.press.button == request.button]

@@ -51,7 +51,10 @@ class PageWriter:
             self._on_duty(now) if self._have_shifts else self._all,
         )
         time_hhmm = hours.hhmm(self._config.shop, alert.raised)
-        age_s = timing.least_age_ns(alert.raised, now) // NS_PER_S
+
+        def age_s() -> int:
+            return timing.least_age_ns(alert.raised, now) // NS_PER_S
+
         return [
             Page(
                 id=f"{alert.id}.{alert.returns}.{level}.{each.pager}",

@@ -10,6 +10,7 @@ them on a card beside the pager.
 """
 
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache
 from string import Formatter
@@ -107,7 +108,7 @@ def alert_text(
         level=level,
         occasion=occasion,
     )
-    return dated(drafted, language, time_hhmm, age_s)
+    return dated(drafted, language, time_hhmm, lambda: age_s)
 
 
 def draft(
@@ -137,18 +138,18 @@ def draft(
     return template.format(zone=zone, button=button_label, time=_TIME, age=_AGE, level=level + 1)
 
 
-def dated(drafted: str, language: Language, time_hhmm: str, age_s: float) -> str:
+def dated(drafted: str, language: Language, time_hhmm: str, age_s: Callable[[], float]) -> str:
     """The text of a draft.
 
     Args:
         drafted: As `draft` made it, for the same language.
         language: Which words in the age.
         time_hhmm: Local time of the press; empty where nobody knows it.
-        age_s: Seconds since the press.
+        age_s: Tells the seconds since the press; asked only where the text says them.
     """
     text = drafted.replace(_TIME, time_hhmm)
     if _AGE in text:
-        text = text.replace(_AGE, _age(language, age_s))
+        text = text.replace(_AGE, _age(language, age_s()))
     return " ".join(text.split())
 
 

@@ -50,12 +50,12 @@ async def test_what_led_to_a_page_is_recorded_at_once_where_somebody_asks(rig: "
     rig.open()
     rig.edge("red", active=True)
     (page,) = rig.pages
-    rig.floor.record()
+    rig.floor.settle()
     (first, group) = rig.log
     assert first == page
     assert isinstance(group, tuple)
     assert [type(event) for event in group] == [PressedEvent, AlertRaised]
-    rig.floor.record()
+    rig.floor.settle()
     assert len(rig.log) == 2
 
 
@@ -132,6 +132,31 @@ async def test_who_watches_hears_of_presses_until_he_stops(rig: "Rig") -> None:
     stop()
     rig.edge("red", active=True)
     assert [verdict.press.button for verdict in seen] == ["green"]
+
+
+async def test_who_watches_hears_of_a_press_once_its_page_has_had_time_to_leave(
+    rig: "Rig",
+) -> None:
+    rig.open()
+    seen: list[Pressed] = []
+    rig.floor.watch_presses(seen.append)
+    rig.edge("red", active=True)
+    assert rig.pages
+    assert not seen
+    await rig.until(lambda: bool(seen))
+    assert [verdict.press.button for verdict in seen] == ["red"]
+
+
+async def test_what_waits_for_a_page_to_leave_is_done_at_once_where_somebody_asks(
+    rig: "Rig",
+) -> None:
+    rig.open()
+    seen: list[Pressed] = []
+    rig.floor.watch_presses(seen.append)
+    rig.edge("red", active=True)
+    rig.floor.settle()
+    rig.floor.settle()
+    assert [verdict.press.button for verdict in seen] == ["red"]
 
 
 # --- the buttons of staff ----------------------------------------------------------------------
