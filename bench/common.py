@@ -155,8 +155,8 @@ class Wire(PtyPort):
         self._more: Final = threading.Condition()
 
     def receive(self, data: bytes) -> None:
-        """Take the time first; a frame belongs to the moment at which it began to arrive."""
-        now_ns = time.monotonic_ns()
+        """A frame belongs to the moment at which it began to arrive."""
+        now_ns = self.heard_ns
         began_ns = self._rest_ns if self._rest else now_ns
         heard = self._rest + data
         end = 0

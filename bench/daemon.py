@@ -52,7 +52,8 @@ HELD_S: Final = 0.003
 STALL_S: Final = 1.0
 STALL_EVERY_S: Final = (1.0, 5.0)
 
-Verdicts = list[tuple[Pressed, int]]
+Verdicts = list[tuple[list[Verdict], int]]
+"""What the filter said, and when: sorted out later, since it happens on the page's way."""
 
 
 class ProbedFilter(PressFilter):
@@ -66,8 +67,7 @@ class ProbedFilter(PressFilter):
         """See `PressFilter`."""
         verdicts = super().advance(now_ns)
         if verdicts:
-            told_ns = time.monotonic_ns()
-            self._seen += [(each, told_ns) for each in verdicts if isinstance(each, Pressed)]
+            self._seen.append((verdicts, time.monotonic_ns()))
         return verdicts
 
 
@@ -207,10 +207,18 @@ class ProbedGateway(Gateway):
         self._load(on=False)
         until(lambda: self._is_over(order.count), self._left, 30.0)
         return Done(
-            [Start(each.press.button.upper(), each.at_ns, told) for each, told in self._seen],
+            self._starts(),
             delivered=self._endless.delivered - delivered,
             stalls=self._stalls.count - stalls,
         )
+
+    def _starts(self) -> list[Start]:
+        return [
+            Start(each.press.button.upper(), each.at_ns, told_ns)
+            for verdicts, told_ns in self._seen
+            for each in verdicts
+            if isinstance(each, Pressed)
+        ]
 
     def _load(self, *, on: bool) -> None:
         gate = self._transport.gate
@@ -230,12 +238,12 @@ class ProbedGateway(Gateway):
         """Whether so many presses were heard, answered, and recorded."""
         self._from_thread(self._take_answered)
         nothing_waits = not self._floor.desk.alerts() and self._journal.waiting == 0
-        return nothing_waits and len(self._seen) >= count
+        return nothing_waits and len(self._starts()) >= count
 
     def _left(self) -> str:
         alerts = self._floor.desk.alerts()
         return (
-            f"{len(self._seen)} presses were heard, {self._journal.waiting} records wait,"
+            f"{len(self._starts())} presses were heard, {self._journal.waiting} records wait,"
             f" open are {alerts}"
         )
 

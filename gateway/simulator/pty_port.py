@@ -3,6 +3,7 @@
 import os
 import select
 import threading
+import time
 import tty
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,11 @@ class PtyPort:
     A subclass says in `receive` what the equipment does; a driver opens `port`. A pty knows no
     baud rate, no parity and no modem lines: equipment that drives one of those has it as an
     attribute.
+
+    Attributes:
+        port: The path of the driver's end.
+        heard: All bytes so far.
+        heard_ns: CLOCK_MONOTONIC at which the latest of them were there.
     """
 
     def __init__(self) -> None:
@@ -21,6 +27,7 @@ class PtyPort:
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
         self.heard = bytearray()
+        self.heard_ns = 0
         self._dealt_with = 0
         self._changed = threading.Condition()
         self._stop_read, self._stop_write = os.pipe()
@@ -73,8 +80,10 @@ class PtyPort:
         """Pass on what arrives until told to stop or gone."""
         while self._plugged:
             ready, _, _ = select.select([self._master, self._stop_read], [], [])
+            now_ns = time.monotonic_ns()
             if self._stop_read in ready:
                 return
+            self.heard_ns = now_ns
             data = os.read(self._master, 4096)
             self.heard += data  # before the answer: whoever has that may look here at once
             self.receive(data)
