@@ -69,12 +69,13 @@ def test_figures_tell_the_median_round() -> None:
 
 def test_wire_times_the_first_byte_of_a_frame() -> None:
     wire = Wire()
-    wire.receive(frame("B01")[:5])
-    wire.receive(frame("B01")[5:] + frame("B02"))
-    wire.receive(frame("B03"))
-    (_, first), (_, second), (_, third) = taken = wire.take(3)
-    assert [label for label, _ in taken] == ["B01", "B02", "B03"]
-    assert first < second < third
+    for wire.heard_ns, data in (
+        (10, frame("B01")[:5]),
+        (20, frame("B01")[5:] + frame("B02")),
+        (30, frame("B03")),
+    ):
+        wire.receive(data)
+    assert wire.take(3) == [("B01", 10), ("B02", 20), ("B03", 30)]
 
 
 def test_pages_of_other_presses_are_no_figures() -> None:
