@@ -219,8 +219,8 @@ class Floor:
 
     def settle(self) -> None:
         """Pages have had time to leave: do what was put off for them."""
+        self._show()  # what those who watch make of a press goes to the journal behind it
         self._hand_over()
-        self._show()
 
     def _send_pages(self, decision: Decision) -> None:
         lane = self._lane

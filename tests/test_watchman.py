@@ -148,6 +148,7 @@ class Box:
 
     def _settle(self) -> None:
         self.clock.ns += NS_PER_S
+        self.floor.settle()
         self.floor._advance_filter()
 
     def resolve(self) -> None:

@@ -18,6 +18,7 @@ from gateway.events import Pressed as PressedEvent
 from gateway.inputs.indicators import State
 from gateway.inputs.verdicts import Pressed
 from gateway.model import (
+    AlertCause,
     AlertState,
     ButtonKind,
     Press,
@@ -157,6 +158,24 @@ async def test_what_waits_for_a_page_to_leave_is_done_at_once_where_somebody_ask
     rig.floor.settle()
     rig.floor.settle()
     assert [verdict.press.button for verdict in seen] == ["red"]
+
+
+async def test_what_a_watcher_makes_of_a_press_is_recorded_with_it_and_behind_it(
+    rig: "Rig",
+) -> None:
+    rig.open()
+    found = AlertRaised(alert="p1", cause=AlertCause.PATTERN, zone="exit", level=0)
+
+    def watch(_: Pressed) -> None:
+        now = rig.clock.now()
+        rig.floor.carry_out(rig.floor.desk.raise_alert(found, now), now)
+
+    rig.floor.watch_presses(watch)
+    rig.edge("red", active=True)
+    rig.floor.settle()
+    recorded = rig.events
+    assert [type(event) for event in recorded] == [PressedEvent, AlertRaised, AlertRaised]
+    assert recorded[-1] == found
 
 
 # --- the buttons of staff ----------------------------------------------------------------------
