@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+from gateway.errors import Refused
+
 T = TypeVar("T")
 
 ANSWER_S: Final = 120.0
@@ -48,7 +50,7 @@ def run(*words: str | Path, timeout_s: float = ANSWER_S, fed: str | None = None)
 
 
 def until(ask: Callable[[], T], what: str, patience_s: float = ANSWER_S) -> T:
-    """The first true answer.
+    """The first true answer; a box that is busy may refuse one, and is asked again.
 
     Raises:
         Failed: There is none in time.
@@ -59,7 +61,7 @@ def until(ask: Callable[[], T], what: str, patience_s: float = ANSWER_S) -> T:
         try:
             if answer := ask():
                 return answer
-        except (Failed, OSError) as error:
+        except (Failed, OSError, Refused) as error:
             said = f" ({error})"
         time.sleep(LOOK_S)
     raise Failed(f"waited {patience_s:.0f} s in vain: {what}{said}")
