@@ -9,6 +9,7 @@ makes; --suite runs the project's own tests on the image's Debian and Python. Bo
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -71,6 +72,7 @@ def missing(programs: dict[str, str]) -> list[str]:
 
 def main() -> int:
     """Prove one box."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else an emulator is left behind
     options = parser().parse_args()
     if options.suite is not None:
         return subprocess.run([SUITE, *options.suite], check=False).returncode
